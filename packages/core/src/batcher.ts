@@ -1,0 +1,198 @@
+import { isPromise } from './async.js';
+import type { Awaitable, Call, Each, Traits } from './driver.js';
+import { StoreError, type StoreErrorCode } from './errors.js';
+
+/** What a batcher must know of a call that waits in it. */
+export interface BatchedCall extends Call {
+  readonly expired: boolean;
+}
+
+/** One kind of command. */
+export interface Verb<I, R> {
+  one(item: I, call: Call): Awaitable<R>;
+  many: ((items: readonly I[], call: Call) => Each<R>) | undefined;
+  keyOf(item: I): string;
+  bytesOf(item: I): number;
+}
+
+interface Waiting<I, R> {
+  item: I;
+  call: BatchedCall;
+  resolve(result: R): void;
+  reject(error: unknown): void;
+}
+
+/** When a whole command failed for one of these reasons, each of its items would. */
+const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  'ERR_STORE_UNAVAILABLE',
+  'ERR_STORE_TIMEOUT',
+  'ERR_STORE_CLOSED',
+  'ERR_STORE_DENIED',
+]);
+
+/**
+ * Sends the first calls of a kind at once, and gathers those that arrive while they are under way into one command.
+ *
+ * A lone call waits for nothing. A batch leaves at the first `setImmediate` after its first item.
+ *
+ * @see ORD-4 to ORD-9 in docs/contract.md
+ */
+export class Batcher<I, R> {
+  readonly #verb: Verb<I, R>;
+  readonly #traits: Traits;
+  #underWay = 0;
+  #waiting: Waiting<I, R>[] = [];
+  #scheduled = false;
+
+  constructor(verb: Verb<I, R>, traits: Traits) {
+    this.#verb = verb;
+    this.#traits = traits;
+  }
+
+  submit(item: I, call: BatchedCall): Awaitable<R> {
+    if (this.#verb.many === undefined) return this.#verb.one(item, call);
+    if (this.#underWay < this.#traits.singles && this.#waiting.length === 0) return this.#single(item, call);
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.push({ item, call, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #single(item: I, call: Call): Awaitable<R> {
+    if (this.#traits.blocks) return this.#blocking(item, call);
+    const answer = this.#verb.one(item, call);
+    if (isPromise(answer)) this.#follow(answer);
+    return answer;
+  }
+
+  /** It is done when it returns, yet counts as under way until the tick's end, or nothing would ever be gathered. */
+  #blocking(item: I, call: Call): Awaitable<R> {
+    this.#underWay += 1;
+    this.#schedule();
+    return this.#verb.one(item, call);
+  }
+
+  #follow(answer: Promise<unknown>): void {
+    this.#underWay += 1;
+    const done = () => {
+      this.#underWay -= 1;
+    };
+    answer.then(done, done);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    if (this.#traits.blocks) this.#underWay = 0;
+    const items = this.#waiting.filter(({ call }) => !call.expired);
+    this.#waiting = [];
+    for (const batch of this.#cut(items)) {
+      const [first] = batch;
+      if (batch.length === 1 && first !== undefined) settle(first, () => this.#single(first.item, first.call));
+      else this.#send(batch);
+    }
+  }
+
+  /** Sorted by key, so that two processes whose batches overlap lock rows in the same order. */
+  *#cut(items: Waiting<I, R>[]): Generator<Waiting<I, R>[]> {
+    items.sort((a, b) => (this.#verb.keyOf(a.item) < this.#verb.keyOf(b.item) ? -1 : 1));
+    let batch: Waiting<I, R>[] = [];
+    let bytes = 0;
+    for (const waiting of items) {
+      const size = this.#verb.bytesOf(waiting.item);
+      if (batch.length > 0 && (batch.length >= this.#traits.batchItems || bytes + size > this.#traits.batchBytes)) {
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(waiting);
+      bytes += size;
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  #send(batch: Waiting<I, R>[]): void {
+    const items = batch.map(({ item }) => item);
+    const call = new SharedCall(batch.map((waiting) => waiting.call));
+    let answer: Each<R>;
+    try {
+      answer = this.#verb.many?.(items, call) ?? [];
+    } catch (error) {
+      return this.#failed(batch, error);
+    }
+    if (!isPromise(answer)) return deliver(batch, answer);
+    this.#follow(answer);
+    answer.then(
+      (results) => deliver(batch, results),
+      (error: unknown) => this.#failed(batch, error),
+    );
+  }
+
+  /** The cause may be one of the items: each is tried alone, and its neighbours succeed. */
+  #failed(batch: Waiting<I, R>[], error: unknown): void {
+    const alike = StoreError.isInstance(error) && ALIKE.has(error.code);
+    for (const waiting of batch) {
+      if (alike || waiting.call.expired) waiting.reject(error);
+      else settle(waiting, () => this.#verb.one(waiting.item, waiting.call));
+    }
+  }
+}
+
+function settle<I, R>(waiting: Waiting<I, R>, work: () => Awaitable<R>): void {
+  try {
+    const answer = work();
+    if (isPromise(answer)) answer.then(waiting.resolve, waiting.reject);
+    else waiting.resolve(answer);
+  } catch (error) {
+    waiting.reject(error);
+  }
+}
+
+function deliver<I, R>(batch: Waiting<I, R>[], results: readonly (R | Error)[]): void {
+  if (results.length !== batch.length) {
+    const error = new StoreError('ERR_STORE_BACKEND', `The driver gave ${results.length} answers to ${batch.length} items.`);
+    for (const { reject } of batch) reject(error);
+    return;
+  }
+  batch.forEach(({ resolve, reject }, index) => {
+    const result = results[index] as R | Error;
+    if (result instanceof Error) reject(result);
+    else resolve(result);
+  });
+}
+
+/** The call of a batch: it lasts until the last of its members is out of time. */
+class SharedCall implements Call {
+  readonly #members: readonly Call[];
+  #signal: AbortSignal | undefined;
+
+  constructor(members: readonly Call[]) {
+    this.#members = members;
+  }
+
+  get timeLeftMs(): number {
+    return this.#members.reduce((most, { timeLeftMs }) => Math.max(most, timeLeftMs), 0);
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#whenAllAborted();
+    return this.#signal;
+  }
+
+  #whenAllAborted(): AbortSignal {
+    const controller = new AbortController();
+    let left = this.#members.length;
+    for (const { signal } of this.#members) {
+      signal.addEventListener('abort', () => {
+        left -= 1;
+        if (left === 0) controller.abort(signal.reason);
+      });
+    }
+    return controller.signal;
+  }
+}

@@ -1,0 +1,227 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { StoreError } from './errors.js';
+import type { Dict } from './json.js';
+import type { CodecOptions } from './options.js';
+
+/** What a transformed payload looks like. It is JSON, since json columns and other tools must hold it. */
+interface Envelope {
+  $sessile: 1;
+  /** Which key encrypted it. */
+  k?: string;
+  /** How it was compressed. */
+  z?: 'deflate';
+  /** Base64 of the text; encrypted: salt, nonce, tag, ciphertext. */
+  d: string;
+}
+
+interface Key {
+  id: string;
+  secret: Buffer;
+}
+
+const SALT_BYTES = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const MARK = '"$sessile"';
+
+/**
+ * Session to payload and back: serialize, compress, encrypt.
+ *
+ * What one set of options wrote, another reads, as long as it has the key.
+ *
+ * @see RST-1 to RST-8 in docs/contract.md
+ */
+export class Codec {
+  readonly #options: CodecOptions;
+  readonly #keys: readonly Key[];
+
+  constructor(options: CodecOptions) {
+    this.#options = options;
+    this.#keys = (options.encrypt?.keys ?? []).map(toKey);
+  }
+
+  /**
+   * The text of a session, taken now.
+   *
+   * @throws StoreError ERR_STORE_ENCODE when it cannot be serialized, or is not an object once it is.
+   */
+  stringify(session: object): string {
+    const text = this.#serialize(session);
+    if (typeof text !== 'string' || (this.#options.serializer === undefined && !text.startsWith('{'))) {
+      throw encodeError('it gives no object; is there a toJSON method that returns something else?');
+    }
+    return text;
+  }
+
+  #serialize(session: object): string | undefined {
+    try {
+      const { serializer } = this.#options;
+      return serializer === undefined ? JSON.stringify(session) : serializer.stringify(session as Dict);
+    } catch (error) {
+      throw encodeError(error instanceof TypeError ? 'it is circular or holds a BigInt' : 'its serializer or a toJSON method threw');
+    }
+  }
+
+  /**
+   * The session of a text.
+   *
+   * @throws StoreError ERR_STORE_DECODE when it is no text of a session.
+   */
+  parse(text: string): Dict {
+    const session = this.#parse(text);
+    if (typeof session !== 'object' || session === null || Array.isArray(session)) {
+      throw decodeError('the stored value is not an object');
+    }
+    return session as Dict;
+  }
+
+  #parse(text: string): unknown {
+    const { serializer } = this.#options;
+    if (serializer === undefined) return parseJson(text);
+    try {
+      return serializer.parse(text);
+    } catch {
+      // Sessions stored before the serializer was set are JSON.
+      return parseJson(text);
+    }
+  }
+
+  /**
+   * The payload that a driver stores for a text.
+   *
+   * @param text what {@link stringify} gave.
+   * @param idHash gives SHA-256 of the sid in hex, to which the ciphertext is bound.
+   * @param json whether the backend takes nothing but JSON.
+   */
+  encode(text: string, idHash: () => string, json: boolean): string {
+    const { compress, encrypt, serializer } = this.#options;
+    const foreign = serializer !== undefined && json;
+    if (compress === undefined && encrypt === undefined && !foreign && !text.includes(MARK)) return text;
+    return this.#wrap(text, idHash, foreign);
+  }
+
+  #wrap(text: string, idHash: () => string, foreign: boolean): string {
+    const plain = Buffer.from(text);
+    const packed = this.#compress(plain);
+    const envelope: Envelope = { $sessile: 1, d: '' };
+    if (packed !== plain) envelope.z = 'deflate';
+    const key = this.#keys[0];
+    if (key !== undefined) {
+      envelope.k = key.id;
+      envelope.d = seal(key, packed, aad(envelope, idHash())).toString('base64');
+    } else if (packed === plain && !foreign && !text.includes(MARK)) {
+      return text;
+    } else {
+      envelope.d = packed.toString('base64');
+    }
+    return JSON.stringify(envelope);
+  }
+
+  #compress(plain: Buffer): Buffer {
+    const { compress } = this.#options;
+    if (compress === undefined || plain.length <= compress.aboveBytes) return plain;
+    const packed = deflateRawSync(plain);
+    return packed.length < plain.length ? packed : plain;
+  }
+
+  /**
+   * The text in a payload.
+   *
+   * @throws StoreError ERR_STORE_DECODE when it is encrypted with a key that is not listed, was changed or swapped, is
+   *   too large once inflated, or is plain where `encrypt` is on and `acceptPlain` is not.
+   */
+  decode(payload: string, idHash: () => string): string {
+    const envelope = payload.includes(MARK) ? toEnvelope(payload) : undefined;
+    const { encrypt } = this.#options;
+    if (encrypt !== undefined && !encrypt.acceptPlain && envelope?.k === undefined) {
+      throw decodeError('it is not encrypted; set encrypt.acceptPlain to true while such sessions are left');
+    }
+    return envelope === undefined ? payload : this.#open(envelope, idHash);
+  }
+
+  #open(envelope: Envelope, idHash: () => string): string {
+    let data: Buffer = Buffer.from(envelope.d, 'base64');
+    if (envelope.k !== undefined) data = this.#unseal(envelope, data, idHash());
+    if (envelope.z === undefined) return data.toString();
+    try {
+      return inflateRawSync(data, { maxOutputLength: this.#options.maxInflatedBytes }).toString();
+    } catch {
+      throw decodeError('it does not inflate, or to more than compress.maxInflatedBytes');
+    }
+  }
+
+  #unseal(envelope: Envelope, data: Buffer, idHash: string): Buffer {
+    const key = this.#keys.find(({ id }) => id === envelope.k);
+    if (key === undefined) throw decodeError('it is encrypted with a key that is not in encrypt.keys');
+    try {
+      return unseal(key, data, aad(envelope, idHash));
+    } catch {
+      throw decodeError('its ciphertext was changed, or belongs to another session');
+    }
+  }
+}
+
+function toEnvelope(payload: string): Envelope | undefined {
+  let value: Partial<Envelope> | null;
+  try {
+    value = JSON.parse(payload) as Partial<Envelope> | null;
+  } catch {
+    return undefined;
+  }
+  return value?.$sessile === 1 && typeof value.d === 'string' ? (value as Envelope) : undefined;
+}
+
+function toKey(secret: string | Buffer): Key {
+  const bytes = Buffer.from(secret as string);
+  const id = Buffer.from(hkdfSync('sha256', bytes, '', 'sessile key id', 6)).toString('base64url');
+  return { id, secret: bytes };
+}
+
+/** Each message has a key of its own, so that no count of messages wears a key out. */
+function messageKey(key: Key, salt: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', key.secret, salt, 'sessile session', 32));
+}
+
+function aad(envelope: Envelope, idHash: string): Buffer {
+  return Buffer.from(`sessile:1:${envelope.k}:${envelope.z ?? ''}:${idHash}`);
+}
+
+function seal(key: Key, plain: Buffer, bound: Buffer): Buffer {
+  const head = randomBytes(SALT_BYTES + NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', messageKey(key, head.subarray(0, SALT_BYTES)), head.subarray(SALT_BYTES));
+  const sealed = [cipher.setAAD(bound).update(plain), cipher.final()];
+  return Buffer.concat([head, cipher.getAuthTag(), ...sealed]);
+}
+
+function unseal(key: Key, data: Buffer, bound: Buffer): Buffer {
+  const nonceEnd = SALT_BYTES + NONCE_BYTES;
+  const start = nonceEnd + TAG_BYTES;
+  const nonce = data.subarray(SALT_BYTES, nonceEnd);
+  const options = { authTagLength: TAG_BYTES };
+  const decipher = createDecipheriv('aes-256-gcm', messageKey(key, data.subarray(0, SALT_BYTES)), nonce, options);
+  decipher.setAAD(bound).setAuthTag(data.subarray(nonceEnd, start));
+  return Buffer.concat([decipher.update(data.subarray(start)), decipher.final()]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The engine's own message quotes the text.
+    throw decodeError('it is not JSON');
+  }
+}
+
+/** SHA-256 of a sid, in hex. */
+export function sha256(sid: string): string {
+  return createHash('sha256').update(sid).digest('hex');
+}
+
+function encodeError(reason: string): StoreError {
+  return new StoreError('ERR_STORE_ENCODE', `The session cannot be serialized (${reason}). What was stored before is unchanged.`);
+}
+
+function decodeError(reason: string): StoreError {
+  return new StoreError('ERR_STORE_DECODE', `A stored session cannot be read: ${reason}. It was left as it is; destroy() removes it.`);
+}

@@ -1,0 +1,7 @@
+export { Cookie, type CookieData } from './cookie.js';
+export { defineTraits } from './driver.js';
+export { StoreError, type StoreErrorCode, type StoreErrorDetails } from './errors.js';
+export type { TtlOption } from './lifetime.js';
+export { checkBytes, checkMs, type ConflictResolver, invalidOption, oneOf, type Serializer, type SessionStoreOptions } from './options.js';
+export { Session, type SessionRequest } from './session.js';
+export { type Callback, type Drop, type KoaHints, type SessionData, SessionStore } from './store.js';

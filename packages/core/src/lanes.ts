@@ -1,0 +1,245 @@
+import { chain, isPromise } from './async.js';
+import { Deadlines, type Timed } from './deadlines.js';
+import type { Awaitable, Call } from './driver.js';
+import { StoreError } from './errors.js';
+
+/** One call of a user's, from the moment it was made. */
+export class LaneCall implements Call, Timed {
+  readonly operation: string;
+  /** What must not show in an error: the sid and the payload. */
+  readonly secrets: string[] = [];
+  readonly #timeoutMs: number;
+  #startedAt: number | undefined;
+  #abort: AbortController | undefined;
+  #fail: ((error: StoreError) => void) | undefined;
+  /** Why it is late, once a compare-and-set has lost to others. */
+  conflicted = false;
+  expired = false;
+  deadlineAt = 0;
+  previous: Timed | undefined = undefined;
+  next: Timed | undefined = undefined;
+  waiting = false;
+
+  constructor(operation: string, timeoutMs: number) {
+    this.operation = operation;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Counts from now, which is when it was made: a call that is answered at once needs no clock. */
+  start(fail: (error: StoreError) => void): void {
+    this.#startedAt = performance.now();
+    this.deadlineAt = this.#startedAt + this.#timeoutMs;
+    this.#fail = fail;
+  }
+
+  get timeLeftMs(): number {
+    if (this.expired) return 0;
+    return this.#startedAt === undefined ? this.#timeoutMs : Math.max(0, this.deadlineAt - performance.now());
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.expired) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  expire(): void {
+    this.expired = true;
+    this.#abort?.abort();
+    this.#fail?.(this.lateness());
+  }
+
+  lateness(): StoreError {
+    const { operation } = this;
+    if (this.conflicted) {
+      return new StoreError(
+        'ERR_STORE_CONFLICT',
+        `${operation} lost to other writers of the same session for ${this.#timeoutMs} ms. Try again.`,
+        { operation },
+      );
+    }
+    const advice = 'Its outcome is unknown. Is the backend up? The option timeoutMs sets how long a call may take.';
+    return new StoreError('ERR_STORE_TIMEOUT', `${operation} took longer than ${this.#timeoutMs} ms. ${advice}`, { operation });
+  }
+}
+
+interface Waiter<R> {
+  call: LaneCall;
+  resolve(value: R): void;
+  reject(error: unknown): void;
+}
+
+interface Task<R> {
+  work(call: LaneCall): Awaitable<R>;
+  /** More than one only where they share a read. */
+  waiters: Waiter<R>[];
+  shareable: boolean;
+}
+
+interface Lane {
+  queue: Task<unknown>[];
+  /** What the last command of this lane left behind, for the next one to build on without a read. */
+  known: unknown;
+}
+
+/**
+ * One chain of calls per key: a call is sent when the key's previous one has settled, also when its caller was told long ago
+ * that it took too long. Each call has its deadline, counted from when it was made.
+ *
+ * @see ORD-1 to ORD-3 in docs/contract.md
+ */
+export class Lanes {
+  readonly #timeoutMs: number;
+  readonly #deadlines: Deadlines;
+  readonly #lanes = new Map<string, Lane>();
+  #barrier: Promise<void> | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#deadlines = new Deadlines(timeoutMs);
+  }
+
+  /**
+   * Runs `work` when all earlier calls of the key have settled: at once where there are none.
+   *
+   * @param shareable whether callers that come while it still waits may share its answer.
+   */
+  run<R>(key: string, operation: string, work: (call: LaneCall) => Awaitable<R>, shareable = false): Awaitable<R> {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined && this.#barrier === undefined) return this.#begin(key, operation, work);
+    return this.#wait(operation, (waiter) => {
+      const enter = () => this.#enter(key, { work, waiters: [waiter], shareable } as Task<unknown>);
+      if (this.#barrier === undefined) enter();
+      else void this.#barrier.then(enter);
+    });
+  }
+
+  /** Runs `work` under a deadline alone, in no lane. */
+  timed<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
+    const call = new LaneCall(operation, this.#timeoutMs);
+    const answer = work(call);
+    return isPromise(answer) ? this.#follow(call, answer, ignore) : answer;
+  }
+
+  /** Runs `work` when all that was asked before has settled, and lets what is asked later wait for it. */
+  async exclusive<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Promise<R> {
+    const settled = Promise.all([this.#barrier, this.settled()]);
+    const run = this.timed(operation, async (call) => {
+      await settled;
+      if (call.expired) throw call.lateness();
+      return work(call);
+    });
+    const barrier = Promise.resolve(run).then(ignore, ignore);
+    this.#barrier = barrier;
+    try {
+      return await run;
+    } finally {
+      if (this.#barrier === barrier) this.#barrier = undefined;
+    }
+  }
+
+  /** Resolves when all that was asked before now has settled. */
+  async settled(): Promise<void> {
+    if (this.#lanes.size === 0) return;
+    const queues = Array.from(this.#lanes.keys(), (key) => this.run(key, 'wait', ignore));
+    await Promise.allSettled(queues);
+  }
+
+  /** What the key's last command left behind, while the key is in use. */
+  known(key: string): unknown {
+    return this.#lanes.get(key)?.known;
+  }
+
+  remember(key: string, known: unknown): void {
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) lane.known = known;
+  }
+
+  close(): void {
+    this.#deadlines.clear();
+  }
+
+  #begin<R>(key: string, operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
+    const call = new LaneCall(operation, this.#timeoutMs);
+    const answer = work(call);
+    if (!isPromise(answer)) return answer;
+    const lane: Lane = { queue: [], known: undefined };
+    this.#lanes.set(key, lane);
+    return this.#follow(call, answer, () => this.#next(key, lane));
+  }
+
+  /** The caller's view of an answer: as it comes, or late. `after` runs when it really came. */
+  #follow<R>(call: LaneCall, answer: Promise<R>, after: () => void): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      call.start(reject);
+      this.#deadlines.add(call);
+      answer.then(
+        (value) => {
+          this.#deadlines.remove(call);
+          resolve(value);
+          after();
+        },
+        (error: unknown) => {
+          this.#deadlines.remove(call);
+          reject(error);
+          after();
+        },
+      );
+    });
+  }
+
+  #wait<R>(operation: string, enter: (waiter: Waiter<unknown>) => void): Promise<R> {
+    const call = new LaneCall(operation, this.#timeoutMs);
+    return new Promise<unknown>((resolve, reject) => {
+      call.start(reject);
+      this.#deadlines.add(call);
+      enter({ call, resolve, reject });
+    }) as Promise<R>;
+  }
+
+  #enter(key: string, task: Task<unknown>): void {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      const fresh: Lane = { queue: [task], known: undefined };
+      this.#lanes.set(key, fresh);
+      return this.#next(key, fresh);
+    }
+    const last = lane.queue.at(-1);
+    if (task.shareable && last?.shareable === true) last.waiters.push(...task.waiters);
+    else lane.queue.push(task);
+  }
+
+  #next(key: string, lane: Lane): void {
+    for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
+      const answer = this.#perform(task);
+      if (answer === undefined) continue;
+      const next = () => this.#next(key, lane);
+      answer.then(next, next);
+      return;
+    }
+    this.#lanes.delete(key);
+  }
+
+  /** Sends a task. Its answer, if that is still to come; undefined when it is done or nobody waits for it any more. */
+  #perform(task: Task<unknown>): Promise<unknown> | undefined {
+    const first = task.waiters.find(({ call }) => !call.expired);
+    if (first === undefined) return undefined;
+    let answer: Awaitable<unknown>;
+    try {
+      answer = task.work(first.call);
+    } catch (error) {
+      return void this.#settle(task, ({ reject }) => reject(error));
+    }
+    const settled = chain(answer, (value) => this.#settle(task, ({ resolve }) => resolve(value)));
+    return isPromise(settled) ? settled.catch((error: unknown) => this.#settle(task, ({ reject }) => reject(error))) : undefined;
+  }
+
+  #settle(task: Task<unknown>, tell: (waiter: Waiter<unknown>) => void): void {
+    for (const waiter of task.waiters) {
+      this.#deadlines.remove(waiter.call);
+      if (!waiter.call.expired) tell(waiter);
+    }
+  }
+}
+
+function ignore(): void {}

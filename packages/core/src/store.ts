@@ -1,0 +1,650 @@
+import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { chain, isPromise } from './async.js';
+import { Codec } from './codec.js';
+import { Commands } from './commands.js';
+import type { Awaitable, Page, Stored, StoreDriver, Traits } from './driver.js';
+import { StoreError } from './errors.js';
+import { type Id, idOf, isMarked, storedId } from './ids.js';
+import type { Dict } from './json.js';
+import { LaneCall, Lanes } from './lanes.js';
+import { expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
+import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
+import { PlainIdDriver } from './plain-ids.js';
+import { isSession, type Save, Saves } from './saves.js';
+import { Session, type SessionRequest } from './session.js';
+import { type Tie, Ties } from './ties.js';
+import { compareUnits, unitOf } from './unit.js';
+
+/** Session data: whatever an app keeps. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the shape is the app's
+export type SessionData = Record<string, any>;
+
+/** Called exactly once, in a `process.nextTick` of its own and in the caller's async context. */
+// oxlint-disable-next-line typescript/no-explicit-any -- so that it fits every middleware's own callback type
+export type Callback<R = any> = (error: any, result?: R) => void;
+
+/** What koa-session passes as the last argument. */
+export interface KoaHints {
+  ctx?: object | undefined;
+  rolling?: boolean | undefined;
+  changed?: boolean | undefined;
+}
+
+/** What became of a save that was not made. */
+export interface Drop {
+  /** The stored id. */
+  id: string;
+  /** `missing`: the session was destroyed or expired while the request ran. */
+  reason: 'missing';
+  operation: string;
+}
+
+/**
+ * A session store: one class for express-session, koa-session, koa-generic-session, egg-session and @fastify/session.
+ *
+ * Each method returns a promise, or calls a callback where one is given. The class is the same for every backend;
+ * `class XStore extends SessionStore` passes it a driver.
+ *
+ * Events: `create`, `set`, `touch`, `destroy` and `conflict` with a stored id, `drop` with a {@link Drop}, `up`, `down`, and
+ * `error`, which never ends the process. With `announceOutages` also `connect` and `disconnect`.
+ *
+ * @see docs/contract.md for what each method guarantees
+ */
+export class SessionStore extends EventEmitter {
+  /** Set by express-session: makes a new session for a request. */
+  declare generate?: (request: never) => void;
+  readonly #driver: StoreDriver;
+  readonly #settings: Settings;
+  readonly #codec: Codec;
+  readonly #commands: Commands;
+  readonly #lanes: Lanes;
+  readonly #saves: Saves;
+  readonly #ties = new Ties();
+  readonly #hashedByDriver: boolean;
+  #opened = false;
+  #status: 'up' | 'down' | 'closed' = 'up';
+  #closing: Promise<void> | undefined;
+  #pruning: NodeJS.Timeout | undefined;
+
+  /**
+   * @param driver the backend.
+   * @param options {@link SessionStoreOptions}, and the driver's own.
+   * @param driverOptions the names of the driver's own options.
+   * @throws StoreError ERR_STORE_INVALID_OPTION
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tokens are the driver's own affair
+  constructor(driver: StoreDriver<any>, options: SessionStoreOptions = {}, driverOptions: readonly string[] = []) {
+    super();
+    const settings = checkOptions(options, driverOptions);
+    const backend: StoreDriver = driver;
+    this.#hashedByDriver = settings.readPlainUntil !== undefined;
+    this.#driver = settings.readPlainUntil === undefined ? backend : new PlainIdDriver(backend, settings.readPlainUntil);
+    this.#settings = settings;
+    this.#codec = new Codec(settings);
+    this.#commands = new Commands(this.#driver, settings.coalesce);
+    this.#lanes = new Lanes(settings.timeoutMs);
+    const emit = this.emit.bind(this);
+    this.#saves = new Saves({ commands: this.#commands, lanes: this.#lanes, codec: this.#codec, settings, emit });
+    this.#schedulePruning();
+  }
+
+  /** What the backend is and can do. */
+  get traits(): Traits {
+    return this.#driver.traits;
+  }
+
+  /** `up` until the backend is known to be away; `closed` after {@link close}. */
+  get status(): 'up' | 'down' | 'closed' {
+    return this.#status;
+  }
+
+  /**
+   * Loads a session, and ties what it returns (or koa-session's `ctx`) to it, so that a later `set` builds on this load.
+   *
+   * `cookie.expires` is reported as the real end of the session, which touches may have moved.
+   *
+   * @param sid a non-empty string up to 1,024 bytes.
+   * @param options `{ extendMs }` also lengthens the session to that lifetime, in the same command where the backend can.
+   * @returns the caller's own copy; null where there is no live session.
+   * @throws StoreError ERR_STORE_DECODE when the stored value cannot be read (see `onUnreadable`).
+   * @see GET-1 in docs/contract.md
+   */
+  get(sid: string, callback: Callback): void;
+  get(sid: string, options: { extendMs: number }): Promise<SessionData | null>;
+  get(sid: string, maxAge?: number | 'session' | null, hints?: KoaHints): Promise<SessionData | null>;
+  get(sid: string, second?: unknown, third?: unknown): unknown {
+    const callback = callbackOf(second, third);
+    return this.#answer(callback, () => this.#get(sid, second, (third as KoaHints | null | undefined)?.ctx));
+  }
+
+  /**
+   * Saves a session. What is tied by an earlier `get` or `set` is merged with what other requests saved meanwhile, and is
+   * dropped (event `drop`) where the session was destroyed; anything else is an upsert.
+   *
+   * @param session an object; its text is taken at once, and it is never changed.
+   * @param ttlMs its lifetime; by default that of the session's cookie, else the option `ttlMs`. Zero or less destroys it.
+   * @throws StoreError ERR_STORE_ENCODE, ERR_STORE_PAYLOAD_TOO_LARGE, ERR_STORE_CONFLICT
+   * @see SET-1, CON-1 in docs/contract.md
+   */
+  set(sid: string, session: object, callback: Callback<void> | undefined): void;
+  set(sid: string, session: object, ttlMs?: number | 'session' | null, hints?: KoaHints): Promise<void>;
+  set(sid: string, session: object, third?: unknown, fourth?: unknown): unknown {
+    const callback = callbackOf(third, fourth);
+    return this.#answer(callback, () => this.#set(sid, session, third, (fourth as KoaHints | null | undefined)?.ctx));
+  }
+
+  /**
+   * Gives a live session a new end, and leaves its data alone.
+   *
+   * Of a session that was loaded here and whose cookie changed by its date alone, the end only ever moves away.
+   *
+   * @param session the session, for its lifetime; without it the default lifetime counts.
+   * @param ttlMs as of {@link set}; sets the end as it says, nearer too.
+   * @returns whether there was a live session. Creates nothing.
+   * @see TCH-1 in docs/contract.md
+   */
+  touch(sid: string, session: object | undefined, callback: Callback<boolean> | undefined): void;
+  touch(sid: string, callback: Callback<boolean>): void;
+  touch(sid: string, session?: object | null, ttlMs?: number | 'session' | null): Promise<boolean>;
+  touch(sid: string, second?: unknown, third?: unknown, fourth?: unknown): unknown {
+    const callback = callbackOf(second, third, fourth);
+    return this.#answer(callback, () => this.#touch(sid, second, third));
+  }
+
+  /** Removes a session; none being there is no error. */
+  destroy(sid: string, callback: Callback<void> | undefined): void;
+  destroy(sid: string, hints?: KoaHints): Promise<void>;
+  destroy(sid: string, second?: unknown): unknown {
+    const callback = callbackOf(second);
+    return this.#answer(callback, () => this.#destroy(sid, (second as KoaHints | null | undefined)?.ctx));
+  }
+
+  /** All live sessions by stored id, in an object without prototype. For many sessions use {@link entries}. */
+  all(callback: Callback<Record<string, SessionData>>): void;
+  all(): Promise<Record<string, SessionData>>;
+  all(callback?: Callback): unknown {
+    return this.#answer(callback, () => this.#all());
+  }
+
+  /** The stored ids of all live sessions. */
+  ids(callback: Callback<string[]>): void;
+  ids(): Promise<string[]>;
+  ids(callback?: Callback): unknown {
+    return this.#answer(callback, () => this.#ids());
+  }
+
+  /** How many live sessions there are. */
+  length(callback: Callback<number>): void;
+  length(): Promise<number>;
+  length(callback?: Callback): unknown {
+    return this.#answer(callback, () => this.#length());
+  }
+
+  /** Removes every session of this store's namespace, and nothing else. */
+  clear(callback: Callback<void> | undefined): void;
+  clear(): Promise<void>;
+  clear(callback?: Callback): unknown {
+    return this.#answer(callback, () => {
+      this.#admit();
+      return this.#lanes.exclusive('clear', (call) => this.#commands.other(call, () => this.#driver.clear(call)));
+    });
+  }
+
+  /**
+   * Walks all live sessions in constant memory. A session that is stored or removed meanwhile may or may not come.
+   *
+   * What cannot be read is left out and told as an `error` event.
+   */
+  async *entries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
+    for await (const page of this.#pages(true)) {
+      for (const { key, stored } of page) {
+        const session = stored === undefined ? undefined : this.#readable(key, stored);
+        if (session !== undefined) yield [key, session];
+      }
+    }
+  }
+
+  /**
+   * Reads a session, changes it and writes it, again and again until no other writer came between: for counters and queues.
+   *
+   * @param change gets the session, and changes it or returns another; it may run several times and must not be async.
+   * @returns the session as it is now; null where there is none.
+   * @throws StoreError ERR_STORE_CONFLICT when others won for `timeoutMs`
+   * @see UPD-1 in docs/contract.md
+   */
+  update(sid: string, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
+    return this.#answer(undefined, () => this.#update(sid, change)) as Promise<SessionData | null>;
+  }
+
+  /**
+   * Removes a session by its stored id, for admin tools, which never need to see a sid.
+   *
+   * @returns whether it was there.
+   */
+  revoke(storedId: string): Promise<boolean> {
+    return this.#answer(undefined, () => this.#revoke(storedId)) as Promise<boolean>;
+  }
+
+  /** Removes expired sessions now, where the backend does not do it itself. @returns how many. */
+  prune(callback: Callback<number>): void;
+  prune(): Promise<number>;
+  prune(callback?: Callback): unknown {
+    return this.#answer(callback, () => {
+      this.#admit();
+      // A walk through everything: it is bounded by its batches, not by one call's time.
+      const call = this.#unbounded('prune');
+      return this.#commands.other(call, () => this.#driver.prune?.(call) ?? 0);
+    });
+  }
+
+  /** Resolves when the backend answers. */
+  ping(callback: Callback<void>): void;
+  ping(): Promise<void>;
+  ping(callback?: Callback): unknown {
+    return this.#answer(callback, () => {
+      this.#admit(true);
+      return this.#lanes.timed('ping', (call) => this.#commands.other(call, () => this.#ping(call)));
+    });
+  }
+
+  /** Settles what was asked before, within `timeoutMs`, and refuses what comes later. Ends only what the store opened. */
+  close(callback: Callback<void>): void;
+  close(): Promise<void>;
+  close(callback?: Callback): unknown {
+    this.#closing ??= this.#close();
+    return this.#answer(callback, () => this.#closing);
+  }
+
+  /** For `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Ties an object to a session that was loaded into it by a copy, as @fastify/session does: its next `set` merges.
+   *
+   * @param holder the object that will be given to `set`, as it is after the load.
+   * @param sid its session. It must have been loaded: a tied session that is not there is not saved.
+   */
+  tie(holder: object, sid: string): void {
+    this.#id(sid);
+    const base = this.#codec.stringify(holder);
+    const unit = unitOf(holder as Dict);
+    this.#ties.put(holder, {
+      sid,
+      base,
+      unit,
+      reported: undefined,
+      stored: undefined,
+      expiresAt: undefined,
+      at: Date.now(),
+      other: undefined,
+    });
+  }
+
+  /** Called by express-session with what `get` returned: makes `req.session`, which inherits its tie. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- fits the types of every express-session
+  createSession(request: any, data: any): any {
+    const session = new Session(request as SessionRequest, data as Dict);
+    const tie = this.#ties.sole(data as object);
+    if (tie !== undefined) {
+      // The plain cookie stays as it was reported: the session has made its own of it.
+      tie.unit ??= unitOf(data as Dict);
+      this.#ties.put(session, tie);
+    }
+    (request as SessionRequest).session = session;
+    return session;
+  }
+
+  /** Called by express-session's `req.session.regenerate()`: destroys the session and makes a new one with a new id. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- fits the types of every express-session
+  regenerate(request: any, callback: (error?: any) => any): void {
+    this.destroy((request as SessionRequest).sessionID, (error) => {
+      this.generate?.(request as never);
+      callback(error ?? undefined);
+    });
+  }
+
+  /** Loads a session outside a request, as express-session's stores do: for WebSockets. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- fits the types of every express-session
+  load(sid: string, callback: (error: any, session?: any) => any): void {
+    this.get(sid, (error, data) => {
+      if (error) return callback(error);
+      if (data === null || data === undefined) return callback(null);
+      callback(null, this.createSession({ sessionID: sid, sessionStore: this }, data));
+    });
+  }
+
+  /** An `error` event that nobody listens to ends no process. */
+  override emit(event: string | symbol, ...details: unknown[]): boolean {
+    if (event === 'error' && this.listenerCount('error') === 0) return false;
+    return super.emit(event, ...details);
+  }
+
+  #get(sid: string, second: unknown, ctx: object | undefined): Awaitable<SessionData | null> {
+    const id = this.#id(sid);
+    if (isMarked(sid)) return null;
+    const extendMs = isOptions(second) ? explicitTtl(second.extendMs) : undefined;
+    const stored = extendMs === undefined ? this.#read(id) : this.#readAndExtend(id, extendMs);
+    return chain(stored, (found) => (found === null ? null : this.#open(found, id, ctx)));
+  }
+
+  #read(id: Id): Awaitable<Stored<unknown> | null> {
+    return this.#lanes.run(id.key, 'get', (call) => this.#commands.read(id.key, call), true);
+  }
+
+  #readAndExtend(id: Id, extendMs: number): Awaitable<Stored<unknown> | null> {
+    const ttlMs = ttlUntil(extendMs, this.traits.resolutionMs, 0);
+    if (!(ttlMs > 0))
+      throw new StoreError('ERR_STORE_INVALID_ARGUMENT', 'extendMs is not above 0. Pass milliseconds; destroy() ends a session.');
+    return this.#lanes.run(id.key, 'get', (call) => {
+      if (this.traits.keepsTtl) return this.#commands.readAndExtend({ key: id.key, ttlMs, onlyLonger: true }, call);
+      return chain(this.#saves.extend(id, ttlMs, true, call), (live) => (live ? this.#commands.read(id.key, call) : null));
+    });
+  }
+
+  #open(stored: Stored<unknown>, id: Id, ctx: object | undefined): SessionData | null {
+    try {
+      return this.#tied(this.#saves.load(stored, id), ctx);
+    } catch (error) {
+      return this.#unreadable(error);
+    }
+  }
+
+  #tied(tie: Tie, ctx: object | undefined): SessionData {
+    const session = this.#saves.session(tie);
+    this.#ties.put(ctx ?? session, tie);
+    return session;
+  }
+
+  #unreadable(error: unknown): null {
+    const discard = StoreError.isInstance(error) && error.code === 'ERR_STORE_DECODE' && this.#settings.onUnreadable === 'discard';
+    const named = this.#named(error, 'get');
+    if (!discard) throw named;
+    this.emit('error', named);
+    return null;
+  }
+
+  #set(sid: string, session: object, third: unknown, ctx: object | undefined): Awaitable<void> {
+    const id = this.#id(sid);
+    if (isMarked(sid)) throw new StoreError('ERR_STORE_INVALID_ARGUMENT', 'The sid has the form of a stored hash. Use a random one.');
+    if (!isSession(session)) {
+      throw new StoreError(
+        'ERR_STORE_INVALID_ARGUMENT',
+        `The session is ${session === null ? 'null' : `of type ${typeof session}`}, not an object. Pass an object, or call destroy().`,
+      );
+    }
+    const save = this.#snapshot(id, 'set', session as Dict, typeof third === 'function' ? undefined : explicitTtl(third));
+    const holder = ctx ?? session;
+    return this.#lanes.run(id.key, 'set', (call) => this.#save(save, holder, call));
+  }
+
+  #snapshot(id: Id, operation: string, session: Dict, explicit: number | undefined): Save {
+    const text = this.#codec.stringify(session);
+    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, Date.now());
+    return { id, operation, text, unit: unitOf(session), expiresAt, explicit: explicit !== undefined };
+  }
+
+  #save(save: Save, holder: object, call: LaneCall): Awaitable<void> {
+    const tie = this.#ties.get(holder, save.id.sid);
+    if (tie === undefined) {
+      return chain(this.#saves.upsert(save, call), (fresh) => {
+        if (fresh === undefined) return;
+        this.#ties.put(holder, fresh);
+        this.emit('create', save.id.storedId);
+        this.emit('set', save.id.storedId);
+      });
+    }
+    return chain(this.#saves.save(save, tie, call), (saved) => {
+      if (saved) this.emit('set', save.id.storedId);
+    });
+  }
+
+  #touch(sid: string, second: unknown, third: unknown): Awaitable<boolean> {
+    const id = this.#id(sid);
+    if (isMarked(sid)) return false;
+    const session = isSession(second) ? second : undefined;
+    const explicit = typeof third === 'function' ? undefined : explicitTtl(third);
+    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, Date.now());
+    const tie = session === undefined || explicit !== undefined ? undefined : this.#ties.get(session, sid);
+    return this.#lanes.run(id.key, 'touch', (call) => {
+      const answer =
+        tie === undefined ? this.#extend(id, expiresAt, false, call) : this.#touchTied(id, session as Dict, tie, expiresAt, call);
+      return chain(answer, (live) => {
+        if (live) this.emit('touch', id.storedId);
+        return live;
+      });
+    });
+  }
+
+  #touchTied(id: Id, session: Dict, tie: Tie, expiresAt: number, call: LaneCall): Awaitable<boolean> {
+    const unit = unitOf(session);
+    if (compareUnits(this.#saves.unitOf(tie), unit) === 'more') {
+      const save: Save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, expiresAt, explicit: false };
+      return this.#saves.save(save, tie, call);
+    }
+    if (this.#tooSoon(tie, expiresAt)) return true;
+    return chain(this.#extend(id, expiresAt, true, call), (live) => {
+      if (live && tie.expiresAt !== undefined) tie.expiresAt = Math.max(tie.expiresAt, expiresAt);
+      return live;
+    });
+  }
+
+  /** The loaded data under the cookie of now: a touch writes no data that the app has not saved. */
+  #withUnit(tie: Tie, session: Dict): string {
+    const { cookie, _expire, _maxAge } = session;
+    return this.#codec.stringify({ ...this.#codec.parse(tie.base), cookie, _expire, _maxAge });
+  }
+
+  #tooSoon(tie: Tie, expiresAt: number): boolean {
+    const { touchAfterMs } = this.#settings;
+    if (touchAfterMs === 0 || tie.expiresAt === undefined) return false;
+    return expiresAt - tie.expiresAt < Math.min(touchAfterMs, (expiresAt - Date.now()) / 2);
+  }
+
+  #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall): Awaitable<boolean> {
+    const ttlMs = ttlUntil(expiresAt, this.traits.resolutionMs, Date.now());
+    if (ttlMs > 0) return this.#saves.extend(id, ttlMs, onlyLonger, call);
+    // What would only lengthen cannot end a session: the shortest lifetime asks whether it is there.
+    return onlyLonger ? this.#saves.extend(id, this.traits.resolutionMs, true, call) : this.#remove(id, call);
+  }
+
+  #destroy(sid: string, ctx: object | undefined): Awaitable<void> {
+    const id = this.#id(sid);
+    if (isMarked(sid)) return;
+    if (ctx !== undefined) this.#ties.delete(ctx, sid);
+    return this.#lanes.run(id.key, 'destroy', (call) => chain(this.#remove(id, call), () => undefined));
+  }
+
+  #remove(id: Id, call: LaneCall): Awaitable<boolean> {
+    return chain(this.#commands.remove(id.key, call), (live) => {
+      this.#lanes.remember(id.key, undefined);
+      if (live) this.emit('destroy', id.storedId);
+      return live;
+    });
+  }
+
+  #revoke(stored: string): Awaitable<boolean> {
+    const { key, storedId: name } = idOf(stored, false, false);
+    this.#admit();
+    return this.#lanes.run(key, 'revoke', (call) =>
+      chain(this.#commands.remove(key, call), (live) => {
+        this.#lanes.remember(key, undefined);
+        if (live) this.emit('destroy', name);
+        return live;
+      }),
+    );
+  }
+
+  async #update(sid: string, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
+    const id = this.#id(sid);
+    if (typeof change !== 'function')
+      throw new StoreError(
+        'ERR_STORE_INVALID_ARGUMENT',
+        `The change given to update() is of type ${typeof change}. Pass a function of the session.`,
+      );
+    if (isMarked(sid)) return null;
+    try {
+      const tie = await this.#lanes.run(id.key, 'update', (call) => this.#saves.update(id, change, call));
+      if (tie === null) return null;
+      this.emit('set', id.storedId);
+      return this.#tied(tie, undefined);
+    } catch (error) {
+      return this.#unreadable(error);
+    }
+  }
+
+  async #all(): Promise<Record<string, SessionData>> {
+    const all = Object.create(null) as Record<string, SessionData>;
+    for await (const [key, session] of this.entries()) all[key] = session;
+    return all;
+  }
+
+  async #ids(): Promise<string[]> {
+    const ids = new Set<string>();
+    for await (const page of this.#pages(false)) for (const { key } of page) ids.add(key);
+    return [...ids];
+  }
+
+  async #length(): Promise<number> {
+    this.#admit();
+    if (this.#driver.count === undefined) return (await this.#ids()).length;
+    await this.#lanes.settled();
+    const call = this.#unbounded('length');
+    return this.#commands.other(call, () => this.#driver.count?.(call) ?? 0);
+  }
+
+  #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
+    try {
+      return this.#saves.session(this.#saves.load(stored, storedId(key)));
+    } catch (error) {
+      this.emit('error', this.#named(error, 'entries'));
+      return undefined;
+    }
+  }
+
+  /** The pages of a walk. `timeoutMs` bounds each of them, not the walk; a backend that blocks gives way between them. */
+  async *#pages(payloads: boolean): AsyncGenerator<Page<unknown>> {
+    this.#admit();
+    await this.#lanes.settled();
+    const operation = payloads ? 'entries' : 'ids';
+    const walk = this.#driver.scan(payloads, this.#unbounded(operation))[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.#lanes.timed(operation, (call) => this.#commands.other(call, () => walk.next()));
+        if (done === true) return;
+        yield value;
+        if (this.traits.blocks) await nextTurn();
+      }
+    } finally {
+      await walk.return?.();
+    }
+  }
+
+  #ping(call: LaneCall): Awaitable<void> {
+    return this.#driver.ping === undefined ? chain(this.#driver.read('sessile-ping', call), () => undefined) : this.#driver.ping(call);
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#pruning);
+    const settled = this.#lanes.settled();
+    this.#status = 'closed';
+    try {
+      await settled;
+      if (this.#opened) await this.#lanes.timed('close', (call) => this.#commands.other(call, () => this.#driver.close()));
+    } finally {
+      this.#lanes.close();
+    }
+  }
+
+  /** A call without a deadline of its own, for work that is made of many commands. */
+  #unbounded(operation: string): LaneCall {
+    return new LaneCall(operation, this.#settings.timeoutMs);
+  }
+
+  #id(sid: string): Id {
+    this.#admit();
+    return idOf(sid, this.#settings.hashIds, this.#hashedByDriver);
+  }
+
+  #admit(probe = false): void {
+    if (this.#status === 'closed') {
+      throw new StoreError('ERR_STORE_CLOSED', 'The store is closed. Make a new one; a closed store does not open again.', {
+        store: this.traits.name,
+      });
+    }
+    if (!this.#opened) {
+      this.#opened = true;
+      this.#driver.open?.((state, cause) => this.#report(state, cause));
+    }
+    if (this.#status === 'down' && !probe) {
+      throw new StoreError(
+        'ERR_STORE_UNAVAILABLE',
+        `The ${this.traits.name} backend is away. The store works again by itself when it is back.`,
+        { store: this.traits.name },
+      );
+    }
+  }
+
+  #report(state: 'up' | 'down', cause: unknown): void {
+    if (this.#status === 'closed' || this.#status === state) return;
+    this.#status = state;
+    this.emit(state, cause);
+    if (this.#settings.announceOutages) this.emit(state === 'up' ? 'connect' : 'disconnect');
+  }
+
+  #schedulePruning(): void {
+    const { pruneEveryMs } = this.#settings;
+    if (pruneEveryMs === false || this.#driver.prune === undefined) return;
+    // Jitter: processes that were started together do not prune together.
+    const delay = pruneEveryMs * (0.75 + Math.random() / 2);
+    this.#pruning = setTimeout(() => void this.#pruneOnce(), Math.min(delay, 2_147_483_647)).unref();
+  }
+
+  async #pruneOnce(): Promise<void> {
+    try {
+      await this.prune();
+    } catch (error) {
+      this.emit('error', error);
+    }
+    if (this.#closing === undefined) this.#schedulePruning();
+  }
+
+  #named(error: unknown, operation: string): unknown {
+    if (StoreError.isInstance(error)) {
+      error.store ??= this.traits.name;
+      error.operation ??= operation;
+    }
+    return error;
+  }
+
+  /** A promise of the answer, or the callback's turn. What was thrown on the way is an answer too. */
+  #answer<R>(callback: Callback<R> | undefined, work: () => Awaitable<R>): Promise<R> | undefined {
+    let answer: Awaitable<R>;
+    try {
+      answer = work();
+    } catch (error) {
+      if (callback === undefined) return Promise.reject(error as Error);
+      process.nextTick(callback, error);
+      return undefined;
+    }
+    if (callback === undefined) return Promise.resolve(answer);
+    if (isPromise(answer)) {
+      answer.then(
+        (result) => process.nextTick(callback, null, result),
+        (error: unknown) => process.nextTick(callback, error),
+      );
+    } else process.nextTick(callback, null, answer);
+    return undefined;
+  }
+}
+
+function callbackOf(...values: unknown[]): Callback | undefined {
+  for (const value of values) if (typeof value === 'function') return value as Callback;
+  return undefined;
+}
+
+function isOptions(value: unknown): value is { extendMs: unknown } {
+  return typeof value === 'object' && value !== null && 'extendMs' in value;
+}
