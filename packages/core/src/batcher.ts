@@ -4,7 +4,9 @@ import { StoreError, type StoreErrorCode } from './errors.js';
 
 /** What a batcher must know of a call that waits in it. */
 export interface BatchedCall extends Call {
+  readonly operation: string;
   readonly expired: boolean;
+  lateness(): Error;
 }
 
 /** One kind of command. */
@@ -13,6 +15,8 @@ export interface Verb<I, R> {
   many: ((items: readonly I[], call: Call) => Each<R>) | undefined;
   keyOf(item: I): string;
   bytesOf(item: I): number;
+  /** The error that a caller gets for what a driver threw. */
+  failed(error: unknown, item: I, call: BatchedCall): Error;
 }
 
 interface Waiting<I, R> {
@@ -50,6 +54,20 @@ export class Batcher<I, R> {
   }
 
   submit(item: I, call: BatchedCall): Awaitable<R> {
+    if (call.expired) throw call.lateness();
+    let answer: Awaitable<R>;
+    try {
+      answer = this.#route(item, call);
+    } catch (error) {
+      throw this.#verb.failed(error, item, call);
+    }
+    if (!isPromise(answer)) return answer;
+    return answer.catch((error: unknown) => {
+      throw this.#verb.failed(error, item, call);
+    });
+  }
+
+  #route(item: I, call: BatchedCall): Awaitable<R> {
     if (this.#verb.many === undefined) return this.#verb.one(item, call);
     if (this.#underWay < this.#traits.singles && this.#waiting.length === 0) return this.#single(item, call);
     return new Promise<R>((resolve, reject) => {

@@ -23,7 +23,13 @@ interface Key {
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const MARK = '"$sessile"';
+/** Begins with a rare letter, which makes it quick to look for. */
+const MARK = '$sessile":1';
+
+/** What has a SHA-256: a sid. */
+interface Hashed {
+  hash(): string;
+}
 
 /**
  * Session to payload and back: serialize, compress, encrypt.
@@ -69,11 +75,7 @@ export class Codec {
    * @throws StoreError ERR_STORE_DECODE when it is no text of a session.
    */
   parse(text: string): Dict {
-    const session = this.#parse(text);
-    if (typeof session !== 'object' || session === null || Array.isArray(session)) {
-      throw decodeError('the stored value is not an object');
-    }
-    return session as Dict;
+    return asSession(this.#parse(text));
   }
 
   #parse(text: string): unknown {
@@ -91,30 +93,25 @@ export class Codec {
    * The payload that a driver stores for a text.
    *
    * @param text what {@link stringify} gave.
-   * @param idHash gives SHA-256 of the sid in hex, to which the ciphertext is bound.
+   * @param id its SHA-256 is what the ciphertext is bound to.
    * @param json whether the backend takes nothing but JSON.
    */
-  encode(text: string, idHash: () => string, json: boolean): string {
+  encode(text: string, id: Hashed, json: boolean): string {
     const { compress, encrypt, serializer } = this.#options;
     const foreign = serializer !== undefined && json;
-    if (compress === undefined && encrypt === undefined && !foreign && !text.includes(MARK)) return text;
-    return this.#wrap(text, idHash, foreign);
+    if (compress === undefined && encrypt === undefined && !foreign && !looksWrapped(text)) return text;
+    return this.#wrap(text, id, foreign);
   }
 
-  #wrap(text: string, idHash: () => string, foreign: boolean): string {
+  #wrap(text: string, id: Hashed, foreign: boolean): string {
     const plain = Buffer.from(text);
     const packed = this.#compress(plain);
-    const envelope: Envelope = { $sessile: 1, d: '' };
-    if (packed !== plain) envelope.z = 'deflate';
     const key = this.#keys[0];
-    if (key !== undefined) {
-      envelope.k = key.id;
-      envelope.d = seal(key, packed, aad(envelope, idHash())).toString('base64');
-    } else if (packed === plain && !foreign && !text.includes(MARK)) {
-      return text;
-    } else {
-      envelope.d = packed.toString('base64');
-    }
+    if (key === undefined && packed === plain && !foreign && !looksWrapped(text)) return text;
+    const envelope: Envelope = { $sessile: 1, d: '' };
+    if (key !== undefined) envelope.k = key.id;
+    if (packed !== plain) envelope.z = 'deflate';
+    envelope.d = (key === undefined ? packed : seal(key, packed, aad(envelope, id.hash()))).toString('base64');
     return JSON.stringify(envelope);
   }
 
@@ -126,23 +123,26 @@ export class Codec {
   }
 
   /**
-   * The text in a payload.
+   * The text in a payload and the session in the text, which a plain payload needs one parsing for.
    *
    * @throws StoreError ERR_STORE_DECODE when it is encrypted with a key that is not listed, was changed or swapped, is
-   *   too large once inflated, or is plain where `encrypt` is on and `acceptPlain` is not.
+   *   too large once inflated, is plain where `encrypt` is on and `acceptPlain` is not, or is no text of a session.
    */
-  decode(payload: string, idHash: () => string): string {
-    const envelope = payload.includes(MARK) ? toEnvelope(payload) : undefined;
-    const { encrypt } = this.#options;
+  decode(payload: string, id: Hashed): { text: string; session: Dict } {
+    const { serializer, encrypt } = this.#options;
+    const value: unknown = serializer === undefined ? parseJson(payload) : tryJson(payload);
+    const envelope = isEnvelope(value) ? value : undefined;
     if (encrypt !== undefined && !encrypt.acceptPlain && envelope?.k === undefined) {
       throw decodeError('it is not encrypted; set encrypt.acceptPlain to true while such sessions are left');
     }
-    return envelope === undefined ? payload : this.#open(envelope, idHash);
+    if (envelope === undefined && serializer === undefined) return { text: payload, session: asSession(value) };
+    const text = envelope === undefined ? payload : this.#open(envelope, id);
+    return { text, session: this.parse(text) };
   }
 
-  #open(envelope: Envelope, idHash: () => string): string {
+  #open(envelope: Envelope, id: Hashed): string {
     let data: Buffer = Buffer.from(envelope.d, 'base64');
-    if (envelope.k !== undefined) data = this.#unseal(envelope, data, idHash());
+    if (envelope.k !== undefined) data = this.#unseal(envelope, data, id.hash());
     if (envelope.z === undefined) return data.toString();
     try {
       return inflateRawSync(data, { maxOutputLength: this.#options.maxInflatedBytes }).toString();
@@ -162,14 +162,28 @@ export class Codec {
   }
 }
 
-function toEnvelope(payload: string): Envelope | undefined {
-  let value: Partial<Envelope> | null;
+function isEnvelope(value: unknown): value is Envelope {
+  if (typeof value !== 'object' || value === null) return false;
+  const { $sessile, d } = value as Partial<Envelope>;
+  return $sessile === 1 && typeof d === 'string';
+}
+
+/** Session data that would be taken for an envelope when it is read is wrapped in one. */
+function looksWrapped(text: string): boolean {
+  return text.includes(MARK) && isEnvelope(tryJson(text));
+}
+
+function tryJson(text: string): unknown {
   try {
-    value = JSON.parse(payload) as Partial<Envelope> | null;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
-  return value?.$sessile === 1 && typeof value.d === 'string' ? (value as Envelope) : undefined;
+}
+
+function asSession(value: unknown): Dict {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw decodeError('the stored value is not an object');
+  return value as Dict;
 }
 
 function toKey(secret: string | Buffer): Key {

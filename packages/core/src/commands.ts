@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chain, isPromise } from './async.js';
-import { Batcher, type Verb } from './batcher.js';
-import type { Awaitable, Call, Each, Extend, Replace, Replaced, Stored, StoreDriver, Write } from './driver.js';
+import { Batcher, type BatchedCall } from './batcher.js';
+import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Write } from './driver.js';
 import { asStoreError, StoreError } from './errors.js';
 import type { LaneCall } from './lanes.js';
 
@@ -17,77 +17,72 @@ export class Commands {
   readonly #reads: Batcher<string, Stored<Token> | null>;
   readonly #writes: Batcher<Write, Token>;
   readonly #replaces: Batcher<Replace<Token>, Replaced<Token>>;
+  readonly #alone: Batcher<Replace<Token>, Replaced<Token>>;
+  readonly #extendedReads: Batcher<Extend, Stored<Token> | null>;
   readonly #extends: Batcher<Extend, boolean>;
   readonly #removes: Batcher<string, boolean>;
 
   constructor(driver: StoreDriver<Token>, coalesce: boolean) {
     this.driver = driver;
-    const make = <I, R>(
-      one: (item: I, call: Call) => Awaitable<R>,
-      many: ((items: readonly I[], call: Call) => Each<R>) | undefined,
-      keyOf: (item: I) => string,
-      bytesOf: (item: I) => number,
-    ) => {
-      const verb: Verb<I, R> = { one, many: coalesce ? many?.bind(driver) : undefined, keyOf, bytesOf };
-      return new Batcher<I, R>(verb, driver.traits);
-    };
-    this.#reads = make((key, call) => driver.read(key, call), driver.readMany, keyItself, keyBytes);
-    this.#writes = make((item, call) => driver.write(item, call), driver.writeMany, keyOf, payloadBytes);
-    this.#replaces = make((item, call) => this.#replaceOne(item, call), driver.replaceMany, keyOf, payloadBytes);
-    this.#extends = make((item, call) => driver.extend(item, call), driver.extendMany, keyOf, keyOfBytes);
-    this.#removes = make((key, call) => driver.remove(key, call), driver.removeMany, keyItself, keyBytes);
+    const many = <F>(verb: F | undefined) => (coalesce ? verb : undefined);
+    const failed = this.#failed.bind(this);
+    const keys = { keyOf: (key: string) => key, bytesOf: (key: string) => key.length, failed: (error: unknown, key: string, call: BatchedCall) => failed(error, { key }, call) };
+    const items = { keyOf, bytesOf, failed };
+    const { traits } = driver;
+    this.#reads = new Batcher({ one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys }, traits);
+    this.#writes = new Batcher({ one: (item: Write, call: Call) => driver.write(item, call), many: many(driver.writeMany?.bind(driver)), ...items }, traits);
+    this.#replaces = new Batcher({ one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: many(driver.replaceMany?.bind(driver)), ...items }, traits);
+    this.#alone = new Batcher<Replace<Token>, Replaced<Token>>({ one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: undefined, ...items }, traits);
+    this.#extends = new Batcher({ one: (item: Extend, call: Call) => driver.extend(item, call), many: many(driver.extendMany?.bind(driver)), ...items }, traits);
+    this.#removes = new Batcher({ one: (key: string, call: Call) => driver.remove(key, call), many: many(driver.removeMany?.bind(driver)), ...keys }, traits);
+    const extended = (item: Extend, call: Call) => driver.readAndExtend?.(item, call) ?? null;
+    this.#extendedReads = new Batcher<Extend, Stored<Token> | null>({ one: extended, many: undefined, ...items }, traits);
   }
 
   read(key: string, call: LaneCall): Awaitable<Stored<Token> | null> {
-    return this.#guard(call, [key], () => this.#reads.submit(key, call));
+    return this.#reads.submit(key, call);
   }
 
   readAndExtend(item: Extend, call: LaneCall): Awaitable<Stored<Token> | null> {
-    const { driver } = this;
-    if (driver.readAndExtend !== undefined) return this.#guard(call, [item.key], () => driver.readAndExtend?.(item, call) ?? null);
+    if (this.driver.readAndExtend !== undefined) return this.#extendedReads.submit(item, call);
     return chain(this.extend(item, call), (live) => (live ? this.read(item.key, call) : null));
   }
 
   write(item: Write, call: LaneCall): Awaitable<Token> {
     this.#fits(item.payload);
-    return this.#guard(call, [item.key, item.payload], () => this.#writes.submit(item, call));
+    return this.#writes.submit(item, call);
   }
 
-  /** @param alone past the batcher: `update` needs an answer of its own command. */
+  /** @param alone past the batch: `update` needs an answer of its own command. */
   replace(item: Replace<Token>, call: LaneCall, alone = false): Awaitable<Replaced<Token>> {
     this.#fits(item.payload);
-    return this.#guard(call, [item.key, item.payload], () => (alone ? this.#replaceOne(item, call) : this.#replaces.submit(item, call)));
+    return alone ? this.#alone.submit(item, call) : this.#replaces.submit(item, call);
   }
 
   extend(item: Extend, call: LaneCall): Awaitable<boolean> {
-    return this.#guard(call, [item.key], () => this.#extends.submit(item, call));
+    return this.#extends.submit(item, call);
   }
 
   remove(key: string, call: LaneCall): Awaitable<boolean> {
-    return this.#guard(call, [key], () => this.#removes.submit(key, call));
+    return this.#removes.submit(key, call);
   }
 
   /** Runs any other verb of the driver's, with its failures turned into StoreErrors. */
   other<R>(call: LaneCall, work: () => Awaitable<R>): Awaitable<R> {
-    return this.#guard(call, [], work);
-  }
-
-  #guard<R>(call: LaneCall, secrets: string[], work: () => Awaitable<R>): Awaitable<R> {
-    if (call.expired) throw call.lateness();
     let answer: Awaitable<R>;
     try {
       answer = work();
     } catch (error) {
-      throw this.#wrap(error, call, secrets);
+      throw this.#failed(error, { key: '' }, call);
     }
     if (!isPromise(answer)) return answer;
     return answer.catch((error: unknown) => {
-      throw this.#wrap(error, call, secrets);
+      throw this.#failed(error, { key: '' }, call);
     });
   }
 
-  #wrap(error: unknown, call: LaneCall, secrets: string[]): StoreError {
-    return asStoreError(error, this.driver.traits.name, call.operation, [...secrets, ...call.secrets]);
+  #failed(error: unknown, item: { key: string; payload?: string }, call: BatchedCall): StoreError {
+    return asStoreError(error, this.driver.traits.name, call.operation, item.payload === undefined ? [item.key] : [item.key, item.payload]);
   }
 
   #fits(payload: string): void {
@@ -125,8 +120,10 @@ function keptTtl({ ttlMs, onlyLonger }: Replace<Token>, current: Stored<Token>):
   return onlyLonger && current.ttlMs !== undefined ? Math.max(left, ttlMs) : ttlMs;
 }
 
-const keyItself = (key: string) => key;
-const keyBytes = (key: string) => key.length;
-const keyOf = (item: { key: string }) => item.key;
-const keyOfBytes = (item: { key: string }) => item.key.length;
-const payloadBytes = (item: { key: string; payload: string }) => item.key.length + item.payload.length;
+function keyOf(item: { key: string }): string {
+  return item.key;
+}
+
+function bytesOf({ key, payload }: { key: string; payload?: string }): number {
+  return key.length + (payload?.length ?? 0);
+}

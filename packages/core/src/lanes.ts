@@ -5,9 +5,7 @@ import { StoreError } from './errors.js';
 
 /** One call of a user's, from the moment it was made. */
 export class LaneCall implements Call, Timed {
-  readonly operation: string;
-  /** What must not show in an error: the sid and the payload. */
-  readonly secrets: string[] = [];
+  operation: string;
   readonly #timeoutMs: number;
   #startedAt: number | undefined;
   #abort: AbortController | undefined;
@@ -93,6 +91,8 @@ export class Lanes {
   readonly #deadlines: Deadlines;
   readonly #lanes = new Map<string, Lane>();
   #barrier: Promise<void> | undefined;
+  /** A call that was answered at once can serve the next one. */
+  #spare: LaneCall | undefined;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -160,9 +160,14 @@ export class Lanes {
   }
 
   #begin<R>(key: string, operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
-    const call = new LaneCall(operation, this.#timeoutMs);
+    const call = this.#spare ?? new LaneCall(operation, this.#timeoutMs);
+    this.#spare = undefined;
+    call.operation = operation;
     const answer = work(call);
-    if (!isPromise(answer)) return answer;
+    if (!isPromise(answer)) {
+      this.#spare = call;
+      return answer;
+    }
     const lane: Lane = { queue: [], known: undefined };
     this.#lanes.set(key, lane);
     return this.#follow(call, answer, () => this.#next(key, lane));

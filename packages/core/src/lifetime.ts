@@ -4,7 +4,7 @@ import type { Dict } from './json.js';
 /** One day: what a session without a lifetime of its own gets. */
 export const DAY_MS = 86_400_000;
 /** The last moment that a Date can name. What lies past it never ends. */
-const LAST_DATE_MS = 8.64e15;
+export const LAST_DATE_MS = 8.64e15;
 
 /** The `ttlMs` option: milliseconds, or a function of the session. */
 export type TtlOption = number | ((session: Dict) => number | null | undefined);

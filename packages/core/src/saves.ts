@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { backoff, chain, isPromise } from './async.js';
 import type { Codec } from './codec.js';
 import type { Commands, Token } from './commands.js';
@@ -7,10 +6,10 @@ import { StoreError } from './errors.js';
 import type { Id } from './ids.js';
 import { type Dict, mergeInto } from './json.js';
 import type { LaneCall, Lanes } from './lanes.js';
-import { DAY_MS, expiryOf, ttlUntil } from './lifetime.js';
+import { DAY_MS, expiryOf, LAST_DATE_MS, ttlUntil } from './lifetime.js';
 import type { Settings } from './options.js';
 import type { Tie, Version } from './ties.js';
-import { applyUnit, compareUnits, movedNearer, takeLaterDate, type Unit, unitDate, UNIT_KEYS, type UnitChange, unitOf } from './unit.js';
+import { applyUnit, compareUnits, movedNearer, takeLaterDate, toMs, type Unit, unitDate, UNIT_KEYS, type UnitChange, unitOf } from './unit.js';
 
 /** A save as it was asked for: a snapshot. */
 export interface Save {
@@ -18,11 +17,11 @@ export interface Save {
   operation: string;
   /** The session's text at the call. */
   text: string;
-  /** Its lifetime at the call. */
-  unit: Unit;
   /** When it is to end: by the explicit lifetime, else by the session. */
   expiresAt: number;
   explicit: boolean;
+  /** Its lifetime at the call, where it was tied by then. */
+  unit: Unit | undefined;
 }
 
 /** What a save does to the expiry. `whole`: the session's own word on its lifetime replaces what is stored. */
@@ -30,6 +29,12 @@ interface Fate {
   ttlMs: number | 'keep';
   onlyLonger: boolean;
   whole: boolean;
+}
+
+/** What was read, opened. `session` is whole and nobody else's. */
+export interface Loaded {
+  tie: Tie;
+  session: Dict;
 }
 
 const KEEP: Fate = { ttlMs: 'keep', onlyLonger: true, whole: false };
@@ -43,6 +48,11 @@ export interface Site {
   readonly codec: Codec;
   readonly settings: Settings;
   emit(event: string, detail: unknown): void;
+}
+
+/** A save of a tied session: with its lifetime at the call. */
+export interface TiedSave extends Save {
+  unit: Unit;
 }
 
 /** Saves that build on a load: compare-and-set, merge, never a resurrection. */
@@ -65,13 +75,13 @@ export class Saves {
     return chain(commands.write({ key: save.id.key, payload, ttlMs }, call), (token) => {
       const stored = { text: save.text, token };
       lanes.remember(save.id.key, stored);
-      const { text: base, unit, expiresAt } = save;
-      return { sid: save.id.sid, base, unit, reported: undefined, stored, expiresAt, at: now, other: undefined };
+      const { text: base, expiresAt } = save;
+      return { sid: save.id.sid, base, unit: undefined, written: undefined, stored, expiresAt, at: now, owner: undefined, other: undefined };
     });
   }
 
   /** A save of a session that was loaded here. @returns false when the session is gone, and the save was dropped. */
-  save(save: Save, tie: Tie, call: LaneCall): Awaitable<boolean> {
+  save(save: TiedSave, tie: Tie, call: LaneCall): Awaitable<boolean> {
     const { lanes } = this.#site;
     const change = compareUnits(this.unitOf(tie), save.unit);
     const fate = this.#fate(save, tie, change);
@@ -88,23 +98,19 @@ export class Saves {
     });
   }
 
-  /** The lifetime that a tie's session had when it was loaded or saved. */
+  /** The lifetime of a tie's session when it was loaded or saved. */
   unitOf(tie: Tie): Unit {
-    if (tie.unit !== undefined) return tie.unit;
-    const session = this.#site.codec.parse(tie.base);
-    const unit = unitOf(session);
-    if (tie.reported !== undefined && unit.cookie !== undefined) unit.cookie['expires'] = tie.reported;
-    tie.unit = unit;
-    return unit;
+    tie.unit ??= unitOf(this.#site.codec.parse(tie.base));
+    return tie.unit;
   }
 
   encode(text: string, id: Id): string {
     const { codec, commands } = this.#site;
-    return codec.encode(text, () => id.hash(), commands.driver.traits.payload === 'json');
+    return codec.encode(text, id, commands.driver.traits.payload === 'json');
   }
 
-  decode(stored: Stored<Token>, id: Id): string {
-    return this.#site.codec.decode(stored.payload, () => id.hash());
+  #decode(stored: Stored<Token>, id: Id): { text: string; session: Dict } {
+    return this.#site.codec.decode(stored.payload, id);
   }
 
   /**
@@ -113,7 +119,7 @@ export class Saves {
    * @returns undefined where the session is to end at once.
    * @see TTL-9 to TTL-12 in docs/contract.md
    */
-  #fate(save: Save, tie: Tie, change: UnitChange): Fate | undefined {
+  #fate(save: TiedSave, tie: Tie, change: UnitChange): Fate | undefined {
     const now = Date.now();
     const ttlMs = ttlUntil(save.expiresAt, this.#resolutionMs, now);
     if (change === 'more' || this.#shortens(save, tie, change, now)) {
@@ -124,17 +130,21 @@ export class Saves {
   }
 
   /** Whether the app asks for an end that is nearer than the one that it knows. */
-  #shortens(save: Save, tie: Tie, change: UnitChange, now: number): boolean {
+  #shortens(save: TiedSave, tie: Tie, change: UnitChange, now: number): boolean {
     if (save.explicit) return tie.expiresAt === undefined || save.expiresAt < tie.expiresAt - SLACK_MS - this.#resolutionMs;
     return change === 'date' && movedNearer(this.unitOf(tie), save.unit, tie.at, now);
   }
 
-  /** Whether the data differ, the lifetime apart. Texts of other lengths do; it saves two parsings in nearly every save. */
-  #differs(save: Save, tie: Tie): boolean {
+  /**
+   * Whether the data differ, the lifetime apart. Told from the texts: where a date alone has moved, one is the other with its
+   * date replaced. A difference that is none, such as another order of keys, costs a write and harms nobody.
+   */
+  #differs(save: TiedSave, tie: Tie): boolean {
     if (save.text === tie.base) return false;
     if (save.text.length !== tie.base.length) return true;
-    const { codec } = this.#site;
-    return !isDeepStrictEqual(withoutUnit(codec.parse(save.text)), withoutUnit(codec.parse(tie.base)));
+    const from = tie.written ?? isoOf(this.unitOf(tie));
+    const to = isoOf(save.unit);
+    return from === undefined || to === undefined || tie.base.replace(from, to) !== save.text;
   }
 
   #replace(save: Save, text: string, fate: Fate, expected: Version, call: LaneCall, alone = false): Awaitable<Replaced<Token>> {
@@ -167,10 +177,10 @@ export class Saves {
   }
 
   #current(stored: Stored<Token> | undefined, id: Id): Version | undefined {
-    return stored === undefined ? undefined : { text: this.decode(stored, id), token: stored.token };
+    return stored === undefined ? undefined : { text: this.#decode(stored, id).text, token: stored.token };
   }
 
-  async #merge(save: Save, tie: Tie, fate: Fate, from: Version | undefined, call: LaneCall, lost = false): Promise<boolean> {
+  async #merge(save: TiedSave, tie: Tie, fate: Fate, from: Version | undefined, call: LaneCall, lost = false): Promise<boolean> {
     const { commands, lanes } = this.#site;
     let current = from;
     if (lost) this.#conflict(save, call);
@@ -201,7 +211,7 @@ export class Saves {
   }
 
   /** What is to be stored in place of `theirs`; the same text where nothing is. */
-  #combine(save: Save, tie: Tie, fate: Fate, theirs: string): string {
+  #combine(save: TiedSave, tie: Tie, fate: Fate, theirs: string): string {
     const { codec, settings } = this.#site;
     if (settings.conflicts === 'overwrite') return save.text;
     const base = codec.parse(tie.base);
@@ -217,7 +227,7 @@ export class Saves {
   }
 
   /** Nothing but the lifetime to save; said by the backend whether the session is still there. */
-  #extend(save: Save, tie: Tie, fate: Fate, call: LaneCall, current = tie.stored): Awaitable<boolean> {
+  #extend(save: TiedSave, tie: Tie, fate: Fate, call: LaneCall, current = tie.stored): Awaitable<boolean> {
     const ttlMs = fate.ttlMs === 'keep' ? this.#resolutionMs : fate.ttlMs;
     return chain(this.extend(save.id, ttlMs, fate.onlyLonger, call), (live) => {
       if (!live) return this.#drop(save);
@@ -239,7 +249,7 @@ export class Saves {
     for (let attempt = 0; ; attempt += 1) {
       const stored = await commands.read(id.key, call);
       if (stored === null) return false;
-      const session = codec.parse(this.decode(stored, id));
+      const { session } = this.#decode(stored, id);
       const from = unitDate(unitOf(session));
       if (from === undefined || ttlMs === Infinity) return commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
       if (onlyLonger && date <= from) return true;
@@ -254,27 +264,27 @@ export class Saves {
   /**
    * Read, change, compare-and-set, until it holds.
    *
-   * @returns the tie of the session as it is now, or null where there is none.
+   * @returns the session as it is now, or null where there is none.
    */
-  async update(id: Id, change: (session: Dict) => Dict | void, call: LaneCall): Promise<Tie | null> {
+  async update(id: Id, change: (session: Dict) => Dict | void, call: LaneCall): Promise<Loaded | null> {
     const { commands } = this.#site;
-    let tried: string | undefined;
+    // A text whose command got no answer: if it is what is stored now, it arrived.
+    let unanswered: string | undefined;
     for (let attempt = 0; ; attempt += 1) {
       const stored = await commands.read(id.key, call);
       if (stored === null) return null;
-      const tie = this.load(stored, id);
-      if (tried !== undefined && tie.base === tried) return tie;
-      const save = this.#changed(id, tie, change);
-      tried = save.text;
+      const { tie, session } = this.load(stored, id);
+      if (unanswered !== undefined && tie.base === unanswered) return { tie, session };
+      const save = this.#changed(id, session, change);
       const done = await this.#tryUpdate(save, tie, call);
-      if (done !== undefined) return done ? tie : null;
+      if (done === 'unanswered') unanswered = save.text;
+      else if (done !== undefined) return done ? { tie, session: this.#site.codec.parse(save.text) } : null;
       if (attempt > 0) await backoff(attempt);
     }
   }
 
-  #changed(id: Id, tie: Tie, change: (session: Dict) => Dict | void): Save {
+  #changed(id: Id, draft: Dict, change: (session: Dict) => Dict | void): TiedSave {
     const { codec, settings } = this.#site;
-    const draft = this.#report(codec.parse(tie.base), tie);
     const answer: unknown = change(draft);
     if (answer !== undefined && !isSession(answer)) {
       throw new StoreError(
@@ -288,8 +298,8 @@ export class Saves {
     return { id, operation: 'update', text, unit, expiresAt: expiryOf(undefined, session, settings.ttlMs, Date.now()), explicit: false };
   }
 
-  /** @returns true when it is saved, false when the session is gone, undefined when it has to be tried again. */
-  async #tryUpdate(save: Save, tie: Tie, call: LaneCall): Promise<boolean | undefined> {
+  /** @returns true when it is saved, false when the session is gone; else it has to be tried again, because others came first or no answer came. */
+  async #tryUpdate(save: TiedSave, tie: Tie, call: LaneCall): Promise<boolean | 'unanswered' | undefined> {
     const change = compareUnits(this.unitOf(tie), save.unit);
     const fate = this.#fate(save, tie, change);
     if (fate === undefined) return this.#remove(save, call).then(() => false);
@@ -302,7 +312,7 @@ export class Saves {
       return this.#done(save, tie, fate, save.text, answer);
     } catch (error) {
       // The connection was lost: whether the command arrived is seen by reading.
-      if (StoreError.isInstance(error) && error.code === 'ERR_STORE_UNAVAILABLE' && !call.expired) return undefined;
+      if (StoreError.isInstance(error) && error.code === 'ERR_STORE_UNAVAILABLE' && !call.expired) return 'unanswered';
       throw error;
     }
   }
@@ -313,47 +323,22 @@ export class Saves {
     return undefined;
   }
 
-  /** The tie of what was just read. */
-  load(stored: Stored<Token>, id: Id): Tie {
-    const text = this.decode(stored, id);
+  /**
+   * What was just read, with its tie.
+   *
+   * @throws StoreError ERR_STORE_DECODE
+   */
+  load(stored: Stored<Token>, id: Id): Loaded {
+    const { text, session } = this.#decode(stored, id);
     const at = Date.now();
     const expiresAt = stored.ttlMs === undefined ? undefined : at + stored.ttlMs;
-    return {
-      sid: id.sid,
-      base: text,
-      unit: undefined,
-      reported: undefined,
-      stored: { text, token: stored.token },
-      expiresAt,
-      at,
-      other: undefined,
-    };
+    const written = reportEnd(session, expiresAt);
+    const version = { text, token: stored.token };
+    const unit = unitOf(session);
+    return { session, tie: { sid: id.sid, base: text, unit, written, stored: version, expiresAt, at, owner: undefined, other: undefined } };
   }
 
-  /** The session of a tie, as a caller of `get` sees it. */
-  session(tie: Tie): Dict {
-    return this.#report(this.#site.codec.parse(tie.base), tie);
-  }
-
-  /**
-   * Replaces a date in the cookie by the real one: touches move the expiry and leave the text alone.
-   *
-   * @see TCH-2 in docs/contract.md
-   */
-  #report(session: Dict, tie: Tie): Dict {
-    const cookie = session['cookie'] as Dict | null | undefined;
-    if (typeof cookie !== 'object' || cookie === null || tie.expiresAt === undefined) return session;
-    const { expires } = cookie;
-    if (typeof expires !== 'string' && !(expires instanceof Date)) return session;
-    const date = new Date(expires).getTime();
-    if (Number.isNaN(date) || Math.abs(date - tie.expiresAt) <= 1 || tie.expiresAt > 8.64e15) return session;
-    const real = new Date(tie.expiresAt);
-    tie.reported = real.toISOString();
-    cookie['expires'] = typeof expires === 'string' ? tie.reported : real;
-    return session;
-  }
-
-  #done(save: Save, tie: Tie, fate: Fate, text: string, answer: Replaced<Token>): boolean {
+  #done(save: TiedSave, tie: Tie, fate: Fate, text: string, answer: Replaced<Token>): boolean {
     if (answer.outcome !== 'replaced') return this.#drop(save);
     const stored = { text, token: answer.token };
     this.#site.lanes.remember(save.id.key, stored);
@@ -361,10 +346,10 @@ export class Saves {
     return true;
   }
 
-  #retie(save: Save, tie: Tie, fate: Fate, stored: Version): void {
+  #retie(save: TiedSave, tie: Tie, fate: Fate, stored: Version): void {
     tie.base = save.text;
     tie.unit = save.unit;
-    tie.reported = undefined;
+    tie.written = undefined;
     tie.stored = stored;
     tie.at = Date.now();
     if (fate.ttlMs === 'keep') return;
@@ -392,13 +377,32 @@ export function isSession(value: unknown): value is Dict {
 }
 
 /** koa-session judges a session by `_expire` itself, so a new one has to be written. */
-function movesExpire(save: Save, change: UnitChange): boolean {
+function movesExpire(save: TiedSave, change: UnitChange): boolean {
   return change !== 'same' && typeof save.unit._expire === 'number';
 }
 
-function withoutUnit(session: Dict): Dict {
-  for (const key of UNIT_KEYS) delete session[key];
-  return session;
+function isoOf({ cookie }: Unit): string | undefined {
+  const expires = cookie?.['expires'];
+  if (expires instanceof Date) return Number.isNaN(expires.getTime()) ? undefined : expires.toISOString();
+  return typeof expires === 'string' ? expires : undefined;
+}
+
+/**
+ * Replaces a date in the cookie by the real end: touches move the expiry and leave the text alone.
+ *
+ * @returns the date that stood there, where it was replaced.
+ * @see TCH-2 in docs/contract.md
+ */
+function reportEnd(session: Dict, expiresAt: number | undefined): string | undefined {
+  const cookie = session['cookie'] as Dict | null | undefined;
+  if (typeof cookie !== 'object' || cookie === null || expiresAt === undefined) return undefined;
+  const { expires } = cookie;
+  const date = toMs(expires);
+  // The backend's count and ours differ by the time that the answer took; a date past the last Date cannot be written.
+  if (date === undefined || Math.abs(date - expiresAt) <= 1 || expiresAt > LAST_DATE_MS) return undefined;
+  const real = new Date(expiresAt);
+  cookie['expires'] = typeof expires === 'string' ? real.toISOString() : real;
+  return typeof expires === 'string' ? expires : undefined;
 }
 
 function moveDate(session: Dict, date: number): void {

@@ -11,7 +11,7 @@ import { LaneCall, Lanes } from './lanes.js';
 import { expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
 import { PlainIdDriver } from './plain-ids.js';
-import { isSession, type Save, Saves } from './saves.js';
+import { isSession, type Loaded, type Save, Saves } from './saves.js';
 import { Session, type SessionRequest } from './session.js';
 import { type Tie, Ties } from './ties.js';
 import { compareUnits, unitOf } from './unit.js';
@@ -114,7 +114,7 @@ export class SessionStore extends EventEmitter {
   get(sid: string, options: { extendMs: number }): Promise<SessionData | null>;
   get(sid: string, maxAge?: number | 'session' | null, hints?: KoaHints): Promise<SessionData | null>;
   get(sid: string, second?: unknown, third?: unknown): unknown {
-    const callback = callbackOf(second, third);
+    const callback = callbackOf(second) ?? callbackOf(third);
     return this.#answer(callback, () => this.#get(sid, second, (third as KoaHints | null | undefined)?.ctx));
   }
 
@@ -130,7 +130,7 @@ export class SessionStore extends EventEmitter {
   set(sid: string, session: object, callback: Callback<void> | undefined): void;
   set(sid: string, session: object, ttlMs?: number | 'session' | null, hints?: KoaHints): Promise<void>;
   set(sid: string, session: object, third?: unknown, fourth?: unknown): unknown {
-    const callback = callbackOf(third, fourth);
+    const callback = callbackOf(third) ?? callbackOf(fourth);
     return this.#answer(callback, () => this.#set(sid, session, third, (fourth as KoaHints | null | undefined)?.ctx));
   }
 
@@ -148,7 +148,7 @@ export class SessionStore extends EventEmitter {
   touch(sid: string, callback: Callback<boolean>): void;
   touch(sid: string, session?: object | null, ttlMs?: number | 'session' | null): Promise<boolean>;
   touch(sid: string, second?: unknown, third?: unknown, fourth?: unknown): unknown {
-    const callback = callbackOf(second, third, fourth);
+    const callback = callbackOf(second) ?? callbackOf(third) ?? callbackOf(fourth);
     return this.#answer(callback, () => this.#touch(sid, second, third));
   }
 
@@ -275,10 +275,11 @@ export class SessionStore extends EventEmitter {
       sid,
       base,
       unit,
-      reported: undefined,
+      written: undefined,
       stored: undefined,
       expiresAt: undefined,
       at: Date.now(),
+      owner: undefined,
       other: undefined,
     });
   }
@@ -288,11 +289,7 @@ export class SessionStore extends EventEmitter {
   createSession(request: any, data: any): any {
     const session = new Session(request as SessionRequest, data as Dict);
     const tie = this.#ties.sole(data as object);
-    if (tie !== undefined) {
-      // The plain cookie stays as it was reported: the session has made its own of it.
-      tie.unit ??= unitOf(data as Dict);
-      this.#ties.put(session, tie);
-    }
+    if (tie !== undefined) this.#ties.put(session, tie);
     (request as SessionRequest).session = session;
     return session;
   }
@@ -314,12 +311,6 @@ export class SessionStore extends EventEmitter {
       if (data === null || data === undefined) return callback(null);
       callback(null, this.createSession({ sessionID: sid, sessionStore: this }, data));
     });
-  }
-
-  /** An `error` event that nobody listens to ends no process. */
-  override emit(event: string | symbol, ...details: unknown[]): boolean {
-    if (event === 'error' && this.listenerCount('error') === 0) return false;
-    return super.emit(event, ...details);
   }
 
   #get(sid: string, second: unknown, ctx: object | undefined): Awaitable<SessionData | null> {
@@ -352,8 +343,7 @@ export class SessionStore extends EventEmitter {
     }
   }
 
-  #tied(tie: Tie, ctx: object | undefined): SessionData {
-    const session = this.#saves.session(tie);
+  #tied({ tie, session }: Loaded, ctx: object | undefined): SessionData {
     this.#ties.put(ctx ?? session, tie);
     return session;
   }
@@ -362,7 +352,7 @@ export class SessionStore extends EventEmitter {
     const discard = StoreError.isInstance(error) && error.code === 'ERR_STORE_DECODE' && this.#settings.onUnreadable === 'discard';
     const named = this.#named(error, 'get');
     if (!discard) throw named;
-    this.emit('error', named);
+    this.#tell(named);
     return null;
   }
 
@@ -375,15 +365,14 @@ export class SessionStore extends EventEmitter {
         `The session is ${session === null ? 'null' : `of type ${typeof session}`}, not an object. Pass an object, or call destroy().`,
       );
     }
-    const save = this.#snapshot(id, 'set', session as Dict, typeof third === 'function' ? undefined : explicitTtl(third));
-    const holder = ctx ?? session;
-    return this.#lanes.run(id.key, 'set', (call) => this.#save(save, holder, call));
-  }
-
-  #snapshot(id: Id, operation: string, session: Dict, explicit: number | undefined): Save {
+    const explicit = typeof third === 'function' ? undefined : explicitTtl(third);
     const text = this.#codec.stringify(session);
     const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, Date.now());
-    return { id, operation, text, unit: unitOf(session), expiresAt, explicit: explicit !== undefined };
+    const holder = ctx ?? session;
+    // Only a tied save needs to know what the cookie was at the call; a copy for each would be waste.
+    const unit = this.#ties.get(holder, sid) === undefined ? undefined : unitOf(session);
+    const save = { id, operation: 'set', text, unit, expiresAt, explicit: explicit !== undefined };
+    return this.#lanes.run(id.key, 'set', (call) => this.#save(save, holder, call));
   }
 
   #save(save: Save, holder: object, call: LaneCall): Awaitable<void> {
@@ -396,7 +385,9 @@ export class SessionStore extends EventEmitter {
         this.emit('set', save.id.storedId);
       });
     }
-    return chain(this.#saves.save(save, tie, call), (saved) => {
+    // It was tied by a save that was under way at the call.
+    const unit = save.unit ?? unitOf(this.#codec.parse(save.text));
+    return chain(this.#saves.save({ ...save, unit }, tie, call), (saved) => {
       if (saved) this.emit('set', save.id.storedId);
     });
   }
@@ -421,7 +412,7 @@ export class SessionStore extends EventEmitter {
   #touchTied(id: Id, session: Dict, tie: Tie, expiresAt: number, call: LaneCall): Awaitable<boolean> {
     const unit = unitOf(session);
     if (compareUnits(this.#saves.unitOf(tie), unit) === 'more') {
-      const save: Save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, expiresAt, explicit: false };
+      const save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, expiresAt, explicit: false };
       return this.#saves.save(save, tie, call);
     }
     if (this.#tooSoon(tie, expiresAt)) return true;
@@ -486,10 +477,10 @@ export class SessionStore extends EventEmitter {
       );
     if (isMarked(sid)) return null;
     try {
-      const tie = await this.#lanes.run(id.key, 'update', (call) => this.#saves.update(id, change, call));
-      if (tie === null) return null;
+      const updated = await this.#lanes.run(id.key, 'update', (call) => this.#saves.update(id, change, call));
+      if (updated === null) return null;
       this.emit('set', id.storedId);
-      return this.#tied(tie, undefined);
+      return this.#tied(updated, undefined);
     } catch (error) {
       return this.#unreadable(error);
     }
@@ -517,9 +508,9 @@ export class SessionStore extends EventEmitter {
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
     try {
-      return this.#saves.session(this.#saves.load(stored, storedId(key)));
+      return this.#saves.load(stored, storedId(key)).session;
     } catch (error) {
-      this.emit('error', this.#named(error, 'entries'));
+      this.#tell(this.#named(error, 'entries'));
       return undefined;
     }
   }
@@ -606,9 +597,14 @@ export class SessionStore extends EventEmitter {
     try {
       await this.prune();
     } catch (error) {
-      this.emit('error', error);
+      this.#tell(error);
     }
     if (this.#closing === undefined) this.#schedulePruning();
+  }
+
+  /** An `error` event that nobody listens to ends no process. */
+  #tell(error: unknown): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
   #named(error: unknown, operation: string): unknown {
@@ -640,9 +636,8 @@ export class SessionStore extends EventEmitter {
   }
 }
 
-function callbackOf(...values: unknown[]): Callback | undefined {
-  for (const value of values) if (typeof value === 'function') return value as Callback;
-  return undefined;
+function callbackOf(value: unknown): Callback | undefined {
+  return typeof value === 'function' ? (value as Callback) : undefined;
 }
 
 function isOptions(value: unknown): value is { extendMs: unknown } {
