@@ -47,7 +47,8 @@ export function isMarked(sid: string): boolean {
 /**
  * The id of a sid.
  *
- * @param sid any non-empty string up to 1,024 bytes of UTF-8.
+ * @param sid any non-empty, well-formed string up to 1,024 bytes of UTF-8. A lone surrogate has no form of its own in UTF-8:
+ *   two sids would be one.
  * @param hashIds whether the backend sees a hash of it.
  * @param hashedByDriver whether the driver makes that hash: while sessions from before the switch are still found.
  * @throws StoreError ERR_STORE_INVALID_ARGUMENT for anything else.
@@ -57,6 +58,7 @@ export function idOf(sid: unknown, hashIds: boolean, hashedByDriver: boolean): I
   if (typeof sid !== 'string') throw invalidSid(`a value of type ${sid === null ? 'null' : typeof sid}`);
   if (sid.length === 0) throw invalidSid('empty');
   if (sid.length * 3 > MAX_SID_BYTES && Buffer.byteLength(sid) > MAX_SID_BYTES) throw invalidSid(`longer than ${MAX_SID_BYTES} bytes`);
+  if (!(sid as string & { isWellFormed(): boolean }).isWellFormed()) throw invalidSid('not well-formed Unicode');
   if (!hashIds) return new Id(sid, sid, sid);
   const hash = sha256(sid);
   return new Id(sid, hashedByDriver ? sid : MARK + hash, MARK + hash, hash);
