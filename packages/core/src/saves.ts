@@ -125,7 +125,8 @@ export class Saves {
     if (change === 'more' || this.#shortens(save, tie, change, now)) {
       return ttlMs <= 0 ? undefined : { ttlMs, onlyLonger: false, whole: true };
     }
-    const keeps = !save.explicit && change === 'same' && unitDate(save.unit) !== undefined && typeof this.#site.settings.ttlMs === 'number';
+    const said = unitDate(save.unit) !== undefined && tie.expiresAt !== undefined && typeof this.#site.settings.ttlMs === 'number';
+    const keeps = !save.explicit && change === 'same' && said;
     return keeps || ttlMs <= 0 ? KEEP : { ttlMs, onlyLonger: true, whole: false };
   }
 

@@ -115,7 +115,7 @@ export class SessionStore extends EventEmitter {
   get(sid: string, maxAge?: number | 'session' | null, hints?: KoaHints): Promise<SessionData | null>;
   get(sid: string, second?: unknown, third?: unknown): unknown {
     const callback = callbackOf(second) ?? callbackOf(third);
-    return this.#answer(callback, () => this.#get(sid, second, (third as KoaHints | null | undefined)?.ctx));
+    return this.#answer('get', callback, () => this.#get(sid, second, (third as KoaHints | null | undefined)?.ctx));
   }
 
   /**
@@ -131,7 +131,7 @@ export class SessionStore extends EventEmitter {
   set(sid: string, session: object, ttlMs?: number | 'session' | null, hints?: KoaHints): Promise<void>;
   set(sid: string, session: object, third?: unknown, fourth?: unknown): unknown {
     const callback = callbackOf(third) ?? callbackOf(fourth);
-    return this.#answer(callback, () => this.#set(sid, session, third, (fourth as KoaHints | null | undefined)?.ctx));
+    return this.#answer('set', callback, () => this.#set(sid, session, third, (fourth as KoaHints | null | undefined)?.ctx));
   }
 
   /**
@@ -149,7 +149,7 @@ export class SessionStore extends EventEmitter {
   touch(sid: string, session?: object | null, ttlMs?: number | 'session' | null): Promise<boolean>;
   touch(sid: string, second?: unknown, third?: unknown, fourth?: unknown): unknown {
     const callback = callbackOf(second) ?? callbackOf(third) ?? callbackOf(fourth);
-    return this.#answer(callback, () => this.#touch(sid, second, third));
+    return this.#answer('touch', callback, () => this.#touch(sid, second, third));
   }
 
   /** Removes a session; none being there is no error. */
@@ -157,35 +157,35 @@ export class SessionStore extends EventEmitter {
   destroy(sid: string, hints?: KoaHints): Promise<void>;
   destroy(sid: string, second?: unknown): unknown {
     const callback = callbackOf(second);
-    return this.#answer(callback, () => this.#destroy(sid, (second as KoaHints | null | undefined)?.ctx));
+    return this.#answer('destroy', callback, () => this.#destroy(sid, (second as KoaHints | null | undefined)?.ctx));
   }
 
   /** All live sessions by stored id, in an object without prototype. For many sessions use {@link entries}. */
   all(callback: Callback<Record<string, SessionData>>): void;
   all(): Promise<Record<string, SessionData>>;
   all(callback?: Callback): unknown {
-    return this.#answer(callback, () => this.#all());
+    return this.#answer('all', callback, () => this.#all());
   }
 
   /** The stored ids of all live sessions. */
   ids(callback: Callback<string[]>): void;
   ids(): Promise<string[]>;
   ids(callback?: Callback): unknown {
-    return this.#answer(callback, () => this.#ids());
+    return this.#answer('ids', callback, () => this.#ids());
   }
 
   /** How many live sessions there are. */
   length(callback: Callback<number>): void;
   length(): Promise<number>;
   length(callback?: Callback): unknown {
-    return this.#answer(callback, () => this.#length());
+    return this.#answer('length', callback, () => this.#length());
   }
 
   /** Removes every session of this store's namespace, and nothing else. */
   clear(callback: Callback<void> | undefined): void;
   clear(): Promise<void>;
   clear(callback?: Callback): unknown {
-    return this.#answer(callback, () => {
+    return this.#answer('clear', callback, () => {
       this.#admit();
       return this.#lanes.exclusive('clear', (call) => this.#commands.other(call, () => this.#driver.clear(call)));
     });
@@ -214,7 +214,7 @@ export class SessionStore extends EventEmitter {
    * @see UPD-1 in docs/contract.md
    */
   update(sid: string, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
-    return this.#answer(undefined, () => this.#update(sid, change)) as Promise<SessionData | null>;
+    return this.#answer('update', undefined, () => this.#update(sid, change)) as Promise<SessionData | null>;
   }
 
   /**
@@ -223,14 +223,14 @@ export class SessionStore extends EventEmitter {
    * @returns whether it was there.
    */
   revoke(storedId: string): Promise<boolean> {
-    return this.#answer(undefined, () => this.#revoke(storedId)) as Promise<boolean>;
+    return this.#answer('revoke', undefined, () => this.#revoke(storedId)) as Promise<boolean>;
   }
 
   /** Removes expired sessions now, where the backend does not do it itself. @returns how many. */
   prune(callback: Callback<number>): void;
   prune(): Promise<number>;
   prune(callback?: Callback): unknown {
-    return this.#answer(callback, () => {
+    return this.#answer('prune', callback, () => {
       this.#admit();
       // A walk through everything: it is bounded by its batches, not by one call's time.
       const call = this.#unbounded('prune');
@@ -242,7 +242,7 @@ export class SessionStore extends EventEmitter {
   ping(callback: Callback<void>): void;
   ping(): Promise<void>;
   ping(callback?: Callback): unknown {
-    return this.#answer(callback, () => {
+    return this.#answer('ping', callback, () => {
       this.#admit(true);
       return this.#lanes.timed('ping', (call) => this.#commands.other(call, () => this.#ping(call)));
     });
@@ -253,7 +253,7 @@ export class SessionStore extends EventEmitter {
   close(): Promise<void>;
   close(callback?: Callback): unknown {
     this.#closing ??= this.#close();
-    return this.#answer(callback, () => this.#closing);
+    return this.#answer('close', callback, () => this.#closing);
   }
 
   /** For `await using`. */
@@ -350,9 +350,8 @@ export class SessionStore extends EventEmitter {
 
   #unreadable(error: unknown): null {
     const discard = StoreError.isInstance(error) && error.code === 'ERR_STORE_DECODE' && this.#settings.onUnreadable === 'discard';
-    const named = this.#named(error, 'get');
-    if (!discard) throw named;
-    this.#tell(named);
+    if (!discard) throw error;
+    this.#tell(this.#named(error, 'get'));
     return null;
   }
 
@@ -616,22 +615,26 @@ export class SessionStore extends EventEmitter {
   }
 
   /** A promise of the answer, or the callback's turn. What was thrown on the way is an answer too. */
-  #answer<R>(callback: Callback<R> | undefined, work: () => Awaitable<R>): Promise<R> | undefined {
+  #answer<R>(operation: string, callback: Callback<R> | undefined, work: () => Awaitable<R>): Promise<R> | undefined {
     let answer: Awaitable<R>;
     try {
       answer = work();
     } catch (error) {
-      if (callback === undefined) return Promise.reject(error as Error);
-      process.nextTick(callback, error);
+      answer = Promise.reject(error as Error);
+    }
+    if (!isPromise(answer)) {
+      if (callback === undefined) return Promise.resolve(answer);
+      process.nextTick(callback, null, answer);
       return undefined;
     }
-    if (callback === undefined) return Promise.resolve(answer);
-    if (isPromise(answer)) {
-      answer.then(
-        (result) => process.nextTick(callback, null, result),
-        (error: unknown) => process.nextTick(callback, error),
-      );
-    } else process.nextTick(callback, null, answer);
+    const told = answer.catch((error: unknown) => {
+      throw this.#named(error, operation);
+    });
+    if (callback === undefined) return told;
+    told.then(
+      (result) => process.nextTick(callback, null, result),
+      (error: unknown) => process.nextTick(callback, error),
+    );
     return undefined;
   }
 }
