@@ -144,11 +144,19 @@ function clean(message: string, secrets: readonly string[]): string {
 }
 
 function quotes(message: string, secret: string): boolean {
-  if (secret.length === 0) return false;
-  if (secret.length < QUOTE) return message.includes(secret);
+  if (secret.length < QUOTE) return standsIn(message, secret);
   const start = secret.slice(0, 65_536);
   for (let i = 0; i + QUOTE <= message.length; i += 1) {
     if (start.includes(message.slice(i, i + QUOTE))) return true;
+  }
+  return false;
+}
+
+/** Whether a short secret stands there as a word: its letters occur in any sentence. */
+function standsIn(message: string, secret: string): boolean {
+  if (secret === '') return false;
+  for (let at = message.indexOf(secret); at !== -1; at = message.indexOf(secret, at + 1)) {
+    if (!/\w/.test(message.charAt(at - 1)) && !/\w/.test(message.charAt(at + secret.length))) return true;
   }
   return false;
 }

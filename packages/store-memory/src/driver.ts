@@ -1,4 +1,4 @@
-import { checkBytes, defineTraits, type SessionStoreOptions } from '@sessile/core';
+import { checkBytes, defineTraits, type SessionStoreOptions, StoreError } from '@sessile/core';
 import type { Extend, Page, Replace, Replaced, Stored, StoreDriver, Write } from '@sessile/core/driver';
 import { LRUCache } from 'lru-cache';
 
@@ -24,6 +24,7 @@ const PAGE = 1000;
 export class MemoryDriver implements StoreDriver<string> {
   readonly traits = defineTraits({ name: 'memory', clock: 'app', blocks: true, maxPayloadBytes: Number.MAX_SAFE_INTEGER });
   readonly #entries: LRUCache<string, Entry>;
+  readonly #maxBytes: number;
 
   /**
    * @param options the bounds.
@@ -32,10 +33,10 @@ export class MemoryDriver implements StoreDriver<string> {
   constructor({ maxEntries, maxBytes = 256 * 1024 * 1024 }: MemoryStoreOptions = {}, evicted?: (key: string) => void) {
     checkBytes('maxBytes', maxBytes, 1);
     if (maxEntries !== undefined) checkBytes('maxEntries', maxEntries, 1);
+    this.#maxBytes = maxBytes;
     this.#entries = new LRUCache<string, Entry>({
       ...(maxEntries === undefined ? {} : { max: maxEntries }),
       maxSize: maxBytes,
-      sizeCalculation: sizeOf,
       noDisposeOnSet: true,
       dispose: (entry, key, reason) => {
         if (reason === 'evict' && entry.expiresAt > Date.now()) evicted?.(key);
@@ -145,7 +146,10 @@ export class MemoryDriver implements StoreDriver<string> {
   #put(key: string, payload: string, expiresAt: number): void {
     // A text fresh from JSON.stringify is a rope of pieces; as a number it has to be laid out in one, which saves a seventh.
     Number(payload);
-    this.#entries.set(key, { payload, expiresAt });
+    const size = sizeOf(key, payload);
+    // The cache would leave out what cannot fit, and say nothing.
+    if (size > this.#maxBytes) throw tooLarge(size, this.#maxBytes);
+    this.#entries.set(key, { payload, expiresAt }, { size });
   }
 }
 
@@ -154,7 +158,12 @@ function stored({ payload, expiresAt }: Entry, now: number): Stored<string> {
 }
 
 /** V8 takes one byte a character, or two where one of them is beyond Latin-1. */
-function sizeOf({ payload }: Entry, key: string): number {
+function sizeOf(key: string, payload: string): number {
   const wide = Buffer.byteLength(payload) > payload.length;
   return ENTRY_BYTES + key.length + (wide ? payload.length * 2 : payload.length);
+}
+
+function tooLarge(size: number, maxBytes: number): StoreError {
+  const advice = 'Keep less in the session, or raise maxBytes. What was stored before is unchanged.';
+  return new StoreError('ERR_STORE_PAYLOAD_TOO_LARGE', `The session takes about ${size} bytes, and maxBytes is ${maxBytes}. ${advice}`);
 }

@@ -81,9 +81,10 @@ export class Connection {
   }
 
   async #later<R>(call: Call, work: (sql: Statements) => R): Promise<R> {
-    for (let attempt = 0; call.timeLeftMs > 0; attempt += 1) {
+    for (let attempt = 0; ; attempt += 1) {
       const pause = Math.random() * Math.min(50, 2 ** attempt);
       await new Promise((resolve) => setTimeout(resolve, pause));
+      if (call.timeLeftMs <= 0) break;
       try {
         return work(this.sql);
       } catch (error) {
@@ -125,10 +126,12 @@ export class Connection {
     return new StoreError(known, `SQLite refused: ${message}.`, { cause: error });
   }
 
-  /** The table was dropped or is another's: it is looked for, and made, again at the next call. */
+  /**
+   * The table is another's, or was dropped while we ran. It is not made anew then: an empty one would tell every user that
+   * there is no session of theirs.
+   */
   #schema(message: string): StoreError {
-    this.#sql = undefined;
-    const advice = 'The option table names another one; a table that is missing is made at the next call.';
+    const advice = 'If the table was dropped, bring it back, or restart the process, which makes an empty one. The option table names another one.';
     return new StoreError('ERR_STORE_SCHEMA', `The session table is not as expected: ${message}. ${advice}`);
   }
 

@@ -1,0 +1,316 @@
+import { EventEmitter } from 'node:events';
+
+/** What a session may be here: whatever JSON holds. */
+// oxlint-disable-next-line typescript/no-explicit-any -- sessions are the application's
+export type Session = Record<string, any>;
+export type Callback = (error: unknown, result?: unknown) => void;
+
+export interface Row {
+  text: string;
+  expiresAt: number;
+}
+
+interface Tie {
+  sid: string;
+  base: Session;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * A small store that keeps the contract: a Map, callbacks and promises, ties. The kit's own tests run on it, and on
+ * copies of it that are broken in one way each. All its work is done before a method returns, so order and atomicity
+ * are given; only the answer is asynchronous.
+ */
+export class ReferenceStore extends EventEmitter {
+  readonly traits = { resolutionMs: 1 };
+  readonly #rows: Map<string, Row>;
+  ties = new WeakMap<object, Tie[]>();
+  closed = false;
+
+  constructor(rows = new Map<string, Row>()) {
+    super();
+    this.#rows = rows;
+    this.on('error', () => undefined);
+  }
+
+  /** Behind an accessor, so that util.inspect does not show them. */
+  get rows(): Map<string, Row> {
+    return this.#rows;
+  }
+
+  get(sid: string, ...rest: unknown[]): unknown {
+    return this.answer(rest, () => this.read(checkSid(sid), rest));
+  }
+
+  set(sid: string, session: Session, ...rest: unknown[]): unknown {
+    return this.answer(rest, () => this.write(checkSid(sid), checkSession(session), rest));
+  }
+
+  touch(sid: string, session?: Session, ...rest: unknown[]): unknown {
+    return this.answer([session, ...rest], () => this.extend(checkSid(sid), session, rest[0]));
+  }
+
+  destroy(sid: string, ...rest: unknown[]): unknown {
+    return this.answer(rest, () => {
+      this.rows.delete(checkSid(sid));
+      this.emit('destroy', sid);
+    });
+  }
+
+  all(callback?: Callback): unknown {
+    return this.answer([callback], () => {
+      if ([...this.rows.values()].some(({ text }) => !isReadable(text))) this.emit('error', failure('ERR_STORE_DECODE', 'unreadable'));
+      const found = Object.create(null) as Session;
+      for (const [sid, { text }] of this.live()) Object.assign(found, sessionOf(sid, text));
+      return found;
+    });
+  }
+
+  length(callback?: Callback): unknown {
+    return this.answer([callback], () => this.live().length);
+  }
+
+  clear(callback?: Callback): unknown {
+    return this.answer([callback], () => this.rows.clear());
+  }
+
+  ids(callback?: Callback): unknown {
+    return this.answer([callback], () => this.live().map(([sid]) => sid));
+  }
+
+  async *entries(): AsyncGenerator<[string, Session]> {
+    for (const [sid, { text }] of this.live()) yield [sid, JSON.parse(text) as Session];
+  }
+
+  update(sid: string, change: (session: Session) => Session | void): unknown {
+    return this.answer([], () => {
+      const row = this.row(checkSid(sid));
+      if (!row) return null;
+      const session = JSON.parse(row.text) as Session;
+      const returned = change(session);
+      if (returned instanceof Promise) throw failure('ERR_STORE_INVALID_ARGUMENT', 'the change must be synchronous');
+      row.text = JSON.stringify(returned ?? session);
+      return JSON.parse(row.text);
+    });
+  }
+
+  revoke(sid: string): unknown {
+    return this.answer([], () => this.row(sid) !== undefined && this.rows.delete(sid));
+  }
+
+  prune(callback?: Callback): unknown {
+    return this.answer([callback], () => {
+      const expired = [...this.rows].filter(([, row]) => row.expiresAt <= Date.now());
+      for (const [sid] of expired) this.rows.delete(sid);
+      return expired.length;
+    });
+  }
+
+  close(callback?: Callback): unknown {
+    if (this.closed) return this.answer([callback], () => undefined, false);
+    const answer = this.answer([callback], () => undefined);
+    this.closed = true;
+    return answer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  tie(object: object, sid: string): void {
+    const others = (this.ties.get(object) ?? []).filter((tie) => tie.sid !== sid);
+    this.ties.set(object, [...others, { sid, base: parsed(object) }]);
+  }
+
+  /** Does the work now, and answers later: by the callback, if there is one, else by the promise that it returns. */
+  answer(args: unknown[], work: () => unknown, guarded = true): unknown {
+    const callback = args.find((arg) => typeof arg === 'function') as Callback | undefined;
+    const outcome = attempt(() => this.guard(guarded, work));
+    if (!callback) return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.result);
+    process.nextTick(() => ('error' in outcome ? callback(outcome.error) : callback(null, outcome.result)));
+    return undefined;
+  }
+
+  guard(guarded: boolean, work: () => unknown): unknown {
+    if (guarded && this.closed) throw failure('ERR_STORE_CLOSED', 'the store is closed');
+    return work();
+  }
+
+  read(sid: string, rest: unknown[]): Session | null {
+    const row = this.row(sid);
+    if (!row) return null;
+    const session = decode(row.text);
+    this.tie(session, sid);
+    const context = contextOf(rest);
+    if (context) this.ties.set(context, [{ sid, base: parsed(session) }]);
+    const extendMs = (rest[0] as { extendMs?: number } | null | undefined)?.extendMs;
+    if (extendMs) row.expiresAt = Math.max(row.expiresAt, Date.now() + extendMs);
+    return report(session, row);
+  }
+
+  write(sid: string, session: Session, rest: unknown[]): void {
+    const text = encode(session);
+    const holder = contextOf(rest) ?? session;
+    const tie = this.ties.get(holder)?.find((one) => one.sid === sid);
+    if (tie) return this.merge(sid, JSON.parse(text) as Session, tie, rest);
+    this.emit('set', sid);
+    const expiresAt = Date.now() + lifetime(session, rest[0]);
+    if (expiresAt <= Date.now()) this.rows.delete(sid);
+    else this.rows.set(sid, { text, expiresAt });
+    this.ties.set(holder, [...(this.ties.get(holder) ?? []), { sid, base: JSON.parse(text) as Session }]);
+  }
+
+  merge(sid: string, mine: Session, tie: Tie, rest: unknown[]): void {
+    const row = this.row(sid);
+    if (!row) return void this.emit('drop', { id: sid, reason: 'missing', operation: 'set' });
+    const { cookie, ...theirs } = decode(row.text);
+    const { cookie: oldCookie, ...base } = tie.base;
+    const { cookie: newCookie, ...data } = mine;
+    const merged = mergeObjects(base, data, theirs);
+    if (newCookie !== undefined) merged['cookie'] = mergeCookie(oldCookie, newCookie, cookie);
+    row.text = JSON.stringify(merged);
+    tie.base = mine;
+    this.moveEnd(sid, row, oldCookie, newCookie, rest[0], mine);
+  }
+
+  /** A date that is as it was leaves the end alone; one that moved on lengthens; anything else is taken as said. */
+  moveEnd(sid: string, row: Row, before: Session, after: Session, ttlMs: unknown, session: Session): void {
+    const explicit = typeof ttlMs === 'number';
+    const end = Date.now() + lifetime(session, ttlMs);
+    const asSaid = explicit || !sameButDate(before, after) || dateOf(after) < dateOf(before);
+    if (asSaid || end > row.expiresAt) row.expiresAt = end;
+    if (row.expiresAt <= Date.now()) this.rows.delete(sid);
+  }
+
+  extend(sid: string, session: Session | undefined, ttlMs: unknown): boolean {
+    const row = this.row(sid);
+    if (!row) return false;
+    this.emit('touch', sid);
+    const end = Date.now() + lifetime(session ?? {}, ttlMs);
+    const tie = session && this.ties.get(session)?.find((one) => one.sid === sid);
+    const onlyLonger = tie && typeof ttlMs !== 'number' && sameButDate(tie.base['cookie'], parsed(session)['cookie']);
+    row.expiresAt = onlyLonger ? Math.max(row.expiresAt, end) : end;
+    if (tie && !onlyLonger && session['cookie']) row.text = JSON.stringify({ ...decode(row.text), cookie: session['cookie'] });
+    if (row.expiresAt <= Date.now()) this.rows.delete(sid);
+    return true;
+  }
+
+  row(sid: string): Row | undefined {
+    const row = this.rows.get(sid);
+    return row && row.expiresAt > Date.now() ? row : undefined;
+  }
+
+  live(): [string, Row][] {
+    return [...this.rows].filter(([, row]) => row.expiresAt > Date.now() && isReadable(row.text));
+  }
+}
+
+/** An error as the stores of this project give it. */
+export function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { name: 'StoreError', code, retryable: false, store: 'reference', operation: 'set' });
+}
+
+function attempt(work: () => unknown): { result: unknown } | { error: unknown } {
+  try {
+    return { result: work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function checkSid(sid: unknown): string {
+  if (typeof sid === 'string' && sid !== '' && Buffer.byteLength(sid) <= 1024) return sid;
+  throw failure('ERR_STORE_INVALID_ARGUMENT', 'a sid is a non-empty string of up to 1 KiB');
+}
+
+function checkSession(session: unknown): Session {
+  if (typeof session === 'object' && session !== null && !Array.isArray(session)) return session;
+  throw failure('ERR_STORE_INVALID_ARGUMENT', 'a session is an object');
+}
+
+function encode(session: Session): string {
+  try {
+    return JSON.stringify(session);
+  } catch {
+    throw failure('ERR_STORE_ENCODE', 'the session cannot be written as JSON');
+  }
+}
+
+function decode(text: string): Session {
+  if (!isReadable(text)) throw failure('ERR_STORE_DECODE', 'the stored value is no session');
+  return JSON.parse(text) as Session;
+}
+
+function isReadable(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function sessionOf(sid: string, text: string): Session {
+  return Object.defineProperty({}, sid, { value: JSON.parse(text), enumerable: true }) as Session;
+}
+
+function parsed(session: object): Session {
+  return JSON.parse(encode(session)) as Session;
+}
+
+function contextOf(rest: unknown[]): object | undefined {
+  return rest.map((arg) => (arg as { ctx?: object } | null | undefined)?.ctx).find(Boolean);
+}
+
+function dateOf(cookie: Session | undefined): number {
+  return cookie?.['expires'] ? new Date(cookie['expires']).getTime() : Number.NaN;
+}
+
+function sameButDate(one: Session | undefined, two: Session | undefined): boolean {
+  const strip = (cookie?: Session): string => JSON.stringify({ ...cookie, expires: Boolean(cookie?.['expires']) });
+  return strip(one) === strip(two);
+}
+
+function lifetime(session: Session, ttlMs: unknown): number {
+  if (typeof ttlMs === 'number') {
+    if (Number.isNaN(ttlMs)) throw failure('ERR_STORE_INVALID_ARGUMENT', 'a lifetime is a number');
+    return ttlMs;
+  }
+  const ends = dateOf(session['cookie']);
+  if (!Number.isNaN(ends)) return ends - Date.now();
+  return typeof session['_expire'] === 'number' ? session['_expire'] - Date.now() : DAY_MS;
+}
+
+/** The date that the cookie shows is when the session ends. */
+function report(session: Session, row: Row): Session {
+  const { cookie } = session;
+  if (cookie?.expires && row.expiresAt < 8.64e15) cookie.expires = new Date(row.expiresAt).toISOString();
+  return session;
+}
+
+function isObject(value: unknown): value is Session {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mergeObjects(base: Session, mine: Session, theirs: Session): Session {
+  const entries = new Map(Object.entries(theirs));
+  for (const key of new Set([...Object.keys(base), ...Object.keys(mine)])) {
+    const [was, is] = [own(base, key), own(mine, key)];
+    if (JSON.stringify(was) === JSON.stringify(is)) continue;
+    const nested = isObject(was) && isObject(is) && isObject(entries.get(key));
+    if (is === undefined) entries.delete(key);
+    else entries.set(key, nested ? mergeObjects(was, is, entries.get(key) as Session) : is);
+  }
+  return Object.fromEntries(entries);
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a value of a session
+function own(object: Session, key: string): any {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function mergeCookie(base: Session, mine: Session, theirs: Session): Session {
+  if (!sameButDate(base, mine)) return mine;
+  return dateOf(mine) > dateOf(theirs) ? { ...theirs, expires: mine['expires'] } : theirs;
+}
