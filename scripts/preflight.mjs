@@ -58,13 +58,12 @@ function step(what, command, args) {
 /** The newest date among the files that the build reads. */
 function newestSource() {
   const packages = ['packages', 'examples'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)));
-  const files = packages.flatMap((folder) => [
-    join(folder, 'tsconfig.json'),
-    join(folder, 'package.json'),
-    ...sources(join(folder, 'src')),
-    ...missingOutput(folder),
-  ]);
+  const files = packages.flatMap(inputsOf);
   return Math.max(...files.map(dateOf), dateOf(join(root, 'tsconfig.base.json')));
+}
+
+function inputsOf(folder) {
+  return [join(folder, 'tsconfig.json'), join(folder, 'package.json')].concat(sources(join(folder, 'src')), missingOutput(folder));
 }
 
 function sources(folder) {

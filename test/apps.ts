@@ -26,9 +26,9 @@ export class Gate extends EventEmitter {
 
 /** What each app does with `session`, whatever the framework: the routes that the tests ask for. */
 interface Handle {
-  session(): any;
-  destroy(): Promise<void> | void;
-  regenerate(): Promise<void> | void;
+  session: () => any;
+  destroy: () => Promise<void> | void;
+  regenerate: () => Promise<void> | void;
 }
 
 async function route(path: string, gate: Gate, { session, destroy, regenerate }: Handle): Promise<string> {
@@ -70,8 +70,8 @@ const express: AppMaker = (store, gate, options) => {
   app.use(async (req: any, res: any) => {
     const text = await route(req.path, gate, {
       session: () => req.session,
-      destroy: () => new Promise((resolve, reject) => req.session.destroy((error: unknown) => (error ? reject(error as Error) : resolve()))),
-      regenerate: () => new Promise((resolve, reject) => req.session.regenerate((error: unknown) => (error ? reject(error as Error) : resolve()))),
+      destroy: () => new Promise((resolve, reject) => req.session.destroy((error: unknown) => (error ? reject(error) : resolve()))),
+      regenerate: () => new Promise((resolve, reject) => req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()))),
     });
     res.send(text);
   });
@@ -113,7 +113,13 @@ const fastify: AppMaker = async (store, gate, options) => {
   const app = require('fastify')();
   await app.register(require('@fastify/cookie'));
   const cookie = { secure: false, maxAge: DAY };
-  await app.register(require('@fastify/session'), { store, secret: 'a secret of at least 32 characters', saveUninitialized: false, cookie, ...options });
+  await app.register(require('@fastify/session'), {
+    store,
+    secret: 'a secret of at least 32 characters',
+    saveUninitialized: false,
+    cookie,
+    ...options,
+  });
   await app.register(sessileFastify);
   app.get('/*', async (request: any) =>
     route(request.url, gate, {

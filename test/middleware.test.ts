@@ -88,7 +88,8 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
     });
 
     it('MID-6: a session that is used lives on', async () => {
-      const short = framework === 'koa-session' ? { maxAge: 1000, rolling: true } : { cookie: { maxAge: 1000, secure: false }, rolling: true };
+      const short =
+        framework === 'koa-session' ? { maxAge: 1000, rolling: true } : { cookie: { maxAge: 1000, secure: false }, rolling: true };
       await using it = await app(undefined, short);
       await it.client.get('/login/ann');
       const started = Date.now();
@@ -155,7 +156,9 @@ describe('express-session', () => {
   it('MID-9: load() gives a session outside a request', async () => {
     const store = new MemoryStore();
     await store.set('sid', { user: 'ann', cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) } });
-    const loaded: any = await new Promise((resolve, reject) => store.load('sid', (error, found) => (error ? reject(error as Error) : resolve(found))));
+    const loaded: any = await new Promise((resolve, reject) =>
+      store.load('sid', (error, found) => (error ? reject(error as Error) : resolve(found))),
+    );
     expect(loaded.user).toBe('ann');
     loaded.user = 'bob';
     await new Promise((resolve) => loaded.save(resolve));

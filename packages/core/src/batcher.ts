@@ -22,8 +22,8 @@ export interface Verb<I, R> {
 interface Waiting<I, R> {
   item: I;
   call: BatchedCall;
-  resolve(result: R): void;
-  reject(error: unknown): void;
+  resolve: (result: R) => void;
+  reject: (error: unknown) => void;
 }
 
 /** When a whole command failed for one of these reasons, each of its items would. */

@@ -13,7 +13,7 @@ export type Token = unknown;
  * optional verb, and with every failure a {@link StoreError}.
  */
 export class Commands {
-  readonly driver: StoreDriver<Token>;
+  readonly driver: StoreDriver;
   readonly #reads: Batcher<string, Stored<Token> | null>;
   readonly #writes: Batcher<Write, Token>;
   readonly #replaces: Batcher<Replace<Token>, Replaced<Token>>;
@@ -22,19 +22,41 @@ export class Commands {
   readonly #extends: Batcher<Extend, boolean>;
   readonly #removes: Batcher<string, boolean>;
 
-  constructor(driver: StoreDriver<Token>, coalesce: boolean) {
+  constructor(driver: StoreDriver, coalesce: boolean) {
     this.driver = driver;
     const many = <F>(verb: F | undefined) => (coalesce ? verb : undefined);
     const failed = this.#failed.bind(this);
-    const keys = { keyOf: (key: string) => key, bytesOf: (key: string) => key.length, failed: (error: unknown, key: string, call: BatchedCall) => failed(error, { key }, call) };
+    const keys = {
+      keyOf: (key: string) => key,
+      bytesOf: (key: string) => key.length,
+      failed: (error: unknown, key: string, call: BatchedCall) => failed(error, { key }, call),
+    };
     const items = { keyOf, bytesOf, failed };
     const { traits } = driver;
-    this.#reads = new Batcher({ one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys }, traits);
-    this.#writes = new Batcher({ one: (item: Write, call: Call) => driver.write(item, call), many: many(driver.writeMany?.bind(driver)), ...items }, traits);
-    this.#replaces = new Batcher({ one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: many(driver.replaceMany?.bind(driver)), ...items }, traits);
-    this.#alone = new Batcher<Replace<Token>, Replaced<Token>>({ one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: undefined, ...items }, traits);
-    this.#extends = new Batcher({ one: (item: Extend, call: Call) => driver.extend(item, call), many: many(driver.extendMany?.bind(driver)), ...items }, traits);
-    this.#removes = new Batcher({ one: (key: string, call: Call) => driver.remove(key, call), many: many(driver.removeMany?.bind(driver)), ...keys }, traits);
+    this.#reads = new Batcher(
+      { one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys },
+      traits,
+    );
+    this.#writes = new Batcher(
+      { one: (item: Write, call: Call) => driver.write(item, call), many: many(driver.writeMany?.bind(driver)), ...items },
+      traits,
+    );
+    this.#replaces = new Batcher(
+      { one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: many(driver.replaceMany?.bind(driver)), ...items },
+      traits,
+    );
+    this.#alone = new Batcher<Replace<Token>, Replaced<Token>>(
+      { one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: undefined, ...items },
+      traits,
+    );
+    this.#extends = new Batcher(
+      { one: (item: Extend, call: Call) => driver.extend(item, call), many: many(driver.extendMany?.bind(driver)), ...items },
+      traits,
+    );
+    this.#removes = new Batcher(
+      { one: (key: string, call: Call) => driver.remove(key, call), many: many(driver.removeMany?.bind(driver)), ...keys },
+      traits,
+    );
     const extended = (item: Extend, call: Call) => driver.readAndExtend?.(item, call) ?? null;
     this.#extendedReads = new Batcher<Extend, Stored<Token> | null>({ one: extended, many: undefined, ...items }, traits);
   }

@@ -106,11 +106,11 @@ function classify(error: unknown): StoreErrorCode {
 }
 
 /** The `code` of an error of any make, if it has one. */
-export function errorCode(error: unknown): unknown {
+function errorCode(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-const KEPT = ['code', 'errno', 'syscall', 'address', 'port', 'severity', 'routine', 'table', 'constraint'] as const;
+const KEPT: readonly string[] = ['code', 'errno', 'syscall', 'address', 'port', 'severity', 'routine', 'table', 'constraint'];
 
 /**
  * A copy of an error that can be shown: clients put commands, rows and documents on theirs, so only its name, a cleaned
@@ -119,7 +119,7 @@ const KEPT = ['code', 'errno', 'syscall', 'address', 'port', 'severity', 'routin
  * @param error what a client threw.
  * @param secrets sids and payloads, of which nothing may show.
  */
-export function safeCause(error: unknown, secrets: readonly string[]): Error {
+function safeCause(error: unknown, secrets: readonly string[]): Error {
   const source = error instanceof Error ? error : new Error(typeof error === 'string' ? error : 'an error that is no Error');
   const copy = new Error(clean(source.message, secrets));
   copy.name = source.name;
@@ -145,9 +145,9 @@ function clean(message: string, secrets: readonly string[]): string {
 
 function quotes(message: string, secret: string): boolean {
   if (secret.length < QUOTE) return standsIn(message, secret);
-  const start = secret.slice(0, 65_536);
+  const text = secret.slice(0, 65_536);
   for (let i = 0; i + QUOTE <= message.length; i += 1) {
-    if (start.includes(message.slice(i, i + QUOTE))) return true;
+    if (text.indexOf(message.slice(i, i + QUOTE)) !== -1) return true;
   }
   return false;
 }

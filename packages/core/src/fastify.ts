@@ -6,8 +6,10 @@ interface RequestWithSession {
   sessionStore?: unknown;
 }
 
+/** The part of a Fastify instance that is used; its own types would make fastify a dependency of every user's. */
 interface FastifyLike {
-  addHook(name: 'onRequest', hook: (request: never, reply: unknown, next: () => void) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- takes the hooks of every Fastify
+  addHook(name: 'onRequest', hook: (request: any, reply: any, done: any) => any): unknown;
 }
 
 /**
@@ -23,7 +25,7 @@ interface FastifyLike {
  * @see CON-1 in docs/contract.md
  */
 export default function sessileFastify(fastify: FastifyLike, _options: object, done: () => void): void {
-  fastify.addHook('onRequest', (request: RequestWithSession, _reply, next) => {
+  fastify.addHook('onRequest', (request: RequestWithSession, _reply: unknown, next: () => void) => {
     tieLoaded(request);
     next();
   });

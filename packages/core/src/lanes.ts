@@ -63,8 +63,8 @@ export class LaneCall implements Call, Timed {
 
 interface Waiter<R> {
   call: LaneCall;
-  resolve(value: R): void;
-  reject(error: unknown): void;
+  resolve: (value: R) => void;
+  reject: (error: unknown) => void;
 }
 
 interface Task<R> {
@@ -108,7 +108,7 @@ export class Lanes {
     const lane = this.#lanes.get(key);
     if (lane === undefined && this.#barrier === undefined) return this.#begin(key, operation, work);
     return this.#wait(operation, (waiter) => {
-      const enter = () => this.#enter(key, { work, waiters: [waiter], shareable } as Task<unknown>);
+      const enter = () => this.#enter(key, { work, waiters: [waiter], shareable });
       if (this.#barrier === undefined) enter();
       else void this.#barrier.then(enter);
     });
@@ -141,7 +141,7 @@ export class Lanes {
   /** Resolves when all that was asked before now has settled. */
   async settled(): Promise<void> {
     if (this.#lanes.size === 0) return;
-    const queues = Array.from(this.#lanes.keys(), (key) => this.run(key, 'wait', ignore));
+    const queues = Array.from(this.#lanes.keys(), async (key) => this.run(key, 'wait', ignore));
     await Promise.allSettled(queues);
   }
 
@@ -233,7 +233,8 @@ export class Lanes {
     try {
       answer = task.work(first.call);
     } catch (error) {
-      return void this.#settle(task, ({ reject }) => reject(error));
+      this.#settle(task, ({ reject }) => reject(error));
+      return undefined;
     }
     const settled = chain(answer, (value) => this.#settle(task, ({ resolve }) => resolve(value)));
     return isPromise(settled) ? settled.catch((error: unknown) => this.#settle(task, ({ reject }) => reject(error))) : undefined;

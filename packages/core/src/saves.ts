@@ -9,7 +9,18 @@ import type { LaneCall, Lanes } from './lanes.js';
 import { DAY_MS, expiryOf, LAST_DATE_MS, ttlUntil } from './lifetime.js';
 import type { Settings } from './options.js';
 import type { Tie, Version } from './ties.js';
-import { applyUnit, compareUnits, movedNearer, takeLaterDate, toMs, type Unit, unitDate, UNIT_KEYS, type UnitChange, unitOf } from './unit.js';
+import {
+  applyUnit,
+  compareUnits,
+  movedNearer,
+  takeLaterDate,
+  toMs,
+  type Unit,
+  unitDate,
+  UNIT_KEYS,
+  type UnitChange,
+  unitOf,
+} from './unit.js';
 
 /** A save as it was asked for: a snapshot. */
 export interface Save {
@@ -76,7 +87,17 @@ export class Saves {
       const stored = { text: save.text, token };
       lanes.remember(save.id.key, stored);
       const { text: base, expiresAt } = save;
-      return { sid: save.id.sid, base, unit: undefined, written: undefined, stored, expiresAt, at: now, owner: undefined, other: undefined };
+      return {
+        sid: save.id.sid,
+        base,
+        unit: undefined,
+        written: undefined,
+        stored,
+        expiresAt,
+        at: now,
+        owner: undefined,
+        other: undefined,
+      };
     });
   }
 
@@ -293,7 +314,7 @@ export class Saves {
         'The change function given to update() must return a session or nothing, and not a promise: it may run again.',
       );
     }
-    const session = (answer ?? draft) as Dict;
+    const session = answer ?? draft;
     const text = codec.stringify(session);
     const unit = unitOf(session);
     return { id, operation: 'update', text, unit, expiresAt: expiryOf(undefined, session, settings.ttlMs, Date.now()), explicit: false };

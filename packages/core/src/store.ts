@@ -307,9 +307,8 @@ export class SessionStore extends EventEmitter {
   // oxlint-disable-next-line typescript/no-explicit-any -- fits the types of every express-session
   load(sid: string, callback: (error: any, session?: any) => any): void {
     this.get(sid, (error, data) => {
-      if (error) return callback(error);
-      if (data === null || data === undefined) return callback(null);
-      callback(null, this.createSession({ sessionID: sid, sessionStore: this }, data));
+      if (error || !data) callback(error);
+      else callback(null, this.createSession({ sessionID: sid, sessionStore: this }, data));
     });
   }
 
@@ -620,7 +619,7 @@ export class SessionStore extends EventEmitter {
     try {
       answer = work();
     } catch (error) {
-      answer = Promise.reject(error as Error);
+      answer = Promise.reject(error);
     }
     if (!isPromise(answer)) {
       if (callback === undefined) return Promise.resolve(answer);

@@ -143,7 +143,10 @@ describe('RST: changed options', () => {
 
   it('a serializer whose text is no JSON is wrapped where the backend takes JSON alone', async () => {
     const driver = new TestDriver(undefined, { payload: 'json' });
-    const serializer = { stringify: (s: object) => `v2:${JSON.stringify(s)}`, parse: (text: string) => JSON.parse(text.slice(3)) as Record<string, unknown> };
+    const serializer = {
+      stringify: (s: object) => `v2:${JSON.stringify(s)}`,
+      parse: (text: string) => JSON.parse(text.slice(3)) as Record<string, unknown>,
+    };
     const store = new TestStore(driver, { serializer });
     await store.set('s', { n: 1 });
     expect(JSON.parse(payloadOf(driver.rows, 's'))).toMatchObject({ $sessile: 1 });
@@ -178,7 +181,12 @@ describe('RST: tampering', () => {
     const good = JSON.parse(payloadOf(rows, 's')) as { d: string; k: string; z: string };
     const flipped = Buffer.from(good.d, 'base64');
     flipped[flipped.length - 1]! ^= 1;
-    for (const bad of [{ ...good, d: flipped.toString('base64') }, { ...good, z: undefined }, { ...good, k: 'other' }, { ...good, d: '' }]) {
+    for (const bad of [
+      { ...good, d: flipped.toString('base64') },
+      { ...good, z: undefined },
+      { ...good, k: 'other' },
+      { ...good, d: '' },
+    ]) {
       rows.put('s', JSON.stringify(bad), Date.now() + 60_000);
       await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_DECODE' });
     }
@@ -243,19 +251,22 @@ describe('RST: hashIds', () => {
     expect(await store.get('sid')).toBeNull();
   });
 
-  it.each<SessionStoreOptions>([{ hashIds: true }, {}, { hashIds: { readPlainUntil: '2999-01-01' } }])('a stolen hash opens nothing, whatever is on: %j', async (options) => {
-    const rows = new Rows();
-    await onRows(rows, { hashIds: true }).set('sid', { n: 1 });
-    const store = onRows(rows, options);
-    const stolen = hashed('sid');
-    expect(await store.get(stolen)).toBeNull();
-    expect(await store.get(stolen, { extendMs: 1000 })).toBeNull();
-    expect(await store.touch(stolen)).toBe(false);
-    expect(await store.update(stolen, () => {})).toBeNull();
-    await store.destroy(stolen);
-    await expect(store.set(stolen, {})).rejects.toMatchObject({ code: 'ERR_STORE_INVALID_ARGUMENT' });
-    expect(rows.map.size).toBe(1);
-  });
+  it.each<SessionStoreOptions>([{ hashIds: true }, {}, { hashIds: { readPlainUntil: '2999-01-01' } }])(
+    'a stolen hash opens nothing, whatever is on: %j',
+    async (options) => {
+      const rows = new Rows();
+      await onRows(rows, { hashIds: true }).set('sid', { n: 1 });
+      const store = onRows(rows, options);
+      const stolen = hashed('sid');
+      expect(await store.get(stolen)).toBeNull();
+      expect(await store.get(stolen, { extendMs: 1000 })).toBeNull();
+      expect(await store.touch(stolen)).toBe(false);
+      expect(await store.update(stolen, () => {})).toBeNull();
+      await store.destroy(stolen);
+      await expect(store.set(stolen, {})).rejects.toMatchObject({ code: 'ERR_STORE_INVALID_ARGUMENT' });
+      expect(rows.map.size).toBe(1);
+    },
+  );
 
   describe('while sessions from before the switch are still found', () => {
     const moving = { hashIds: { readPlainUntil: new Date(Date.now() + 3_600_000) } };

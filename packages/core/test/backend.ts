@@ -150,10 +150,10 @@ export class TestDriver implements StoreDriver<number> {
     if (this.hold(verb, keys)) await this.#held(verb, keys);
     else await new Promise(setImmediate);
     const failure = this.failWith(verb, keys);
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure as Error;
     const result = work();
     const lost = this.loseAnswer(verb, keys);
-    if (lost !== undefined) throw lost;
+    if (lost !== undefined) throw lost as Error;
     return result;
   }
 
@@ -171,23 +171,48 @@ export class PluralDriver extends TestDriver {
   failItem: (key: string) => Error | undefined = () => undefined;
 
   readMany(keys: readonly string[]): Promise<(Stored<number> | null | Error)[]> {
-    return this.#many('readMany', keys, (key) => key, (key) => this.stored(key));
+    return this.#many(
+      'readMany',
+      keys,
+      (key) => key,
+      (key) => this.stored(key),
+    );
   }
 
   writeMany(items: readonly Write[]): Promise<(number | Error)[]> {
-    return this.#many('writeMany', items, ({ key }) => key, (item) => this.put(item));
+    return this.#many(
+      'writeMany',
+      items,
+      ({ key }) => key,
+      (item) => this.put(item),
+    );
   }
 
   replaceMany(items: readonly Replace<number>[]): Promise<(Replaced<number> | Error)[]> {
-    return this.#many('replaceMany', items, ({ key }) => key, (item) => this.swap(item));
+    return this.#many(
+      'replaceMany',
+      items,
+      ({ key }) => key,
+      (item) => this.swap(item),
+    );
   }
 
   extendMany(items: readonly Extend[]): Promise<(boolean | Error)[]> {
-    return this.#many('extendMany', items, ({ key }) => key, (item) => this.move(item));
+    return this.#many(
+      'extendMany',
+      items,
+      ({ key }) => key,
+      (item) => this.move(item),
+    );
   }
 
   removeMany(keys: readonly string[]): Promise<(boolean | Error)[]> {
-    return this.#many('removeMany', keys, (key) => key, (key) => this.drop(key));
+    return this.#many(
+      'removeMany',
+      keys,
+      (key) => key,
+      (key) => this.drop(key),
+    );
   }
 
   #many<I, R>(verb: string, items: readonly I[], keyOf: (item: I) => string, one: (item: I) => R): Promise<(R | Error)[]> {

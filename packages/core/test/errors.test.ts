@@ -31,17 +31,26 @@ describe('ERR: bad input', () => {
     ['hashIds.readPlainUntil', { hashIds: {} }],
     ['onUnreadable', { onUnreadable: 'ignore' }],
   ])('the constructor refuses a bad %s: %j', (name, options) => {
-    const make = () => new TestStore(new TestDriver(), options as SessionStoreOptions);
+    const make = () => new TestStore(new TestDriver(), options);
     expect(make).toThrow(StoreError);
-    expect(make).toThrow(expect.objectContaining({ code: 'ERR_STORE_INVALID_OPTION', message: expect.stringContaining(name === 'an unknown name' ? 'ttlMS' : name) }));
+    expect(make).toThrow(
+      expect.objectContaining({
+        code: 'ERR_STORE_INVALID_OPTION',
+        message: expect.stringContaining(name === 'an unknown name' ? 'ttlMS' : name),
+      }),
+    );
   });
 
   it('says what to write in place of ttl', () => {
-    expect(() => new TestStore(undefined, { ttl: 3600 } as SessionStoreOptions)).toThrow(/Write ttlMs, in milliseconds: ttl: 3600 \(seconds\) becomes ttlMs: 3_600_000/);
+    expect(() => new TestStore(undefined, { ttl: 3600 } as SessionStoreOptions)).toThrow(
+      /Write ttlMs, in milliseconds: ttl: 3600 \(seconds\) becomes ttlMs: 3_600_000/,
+    );
   });
 
   it('shows no key of encrypt', () => {
-    expect(() => new TestStore(undefined, { encrypt: { keys: [SECRET.slice(0, 20)] } })).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hunter2') }));
+    expect(() => new TestStore(undefined, { encrypt: { keys: [SECRET.slice(0, 20)] } })).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
+    );
   });
 
   it.each<[string, unknown]>([
@@ -88,7 +97,14 @@ describe('ERR: bad input', () => {
   it.each<[string, () => object]>([
     ['circular', circular],
     ['a BigInt', () => ({ n: 1n })],
-    ['a toJSON that throws', () => ({ toJSON: () => { throw new Error(SECRET); } })],
+    [
+      'a toJSON that throws',
+      () => ({
+        toJSON: () => {
+          throw new Error(SECRET);
+        },
+      }),
+    ],
     ['a toJSON that gives no object', () => ({ toJSON: () => 'text' })],
     ['a toJSON that gives nothing', () => ({ toJSON: () => undefined })],
   ])('%s cannot be saved, and leaves what was stored', async (_what, make) => {
@@ -105,7 +121,10 @@ describe('ERR: bad input', () => {
     await store.set('s', { n: 1 });
     const loaded = (await store.get('s'))!;
     loaded['text'] = 'x'.repeat(1000);
-    await expect(store.set('s', loaded)).rejects.toMatchObject({ code: 'ERR_STORE_PAYLOAD_TOO_LARGE', message: expect.stringContaining('1000 at most') });
+    await expect(store.set('s', loaded)).rejects.toMatchObject({
+      code: 'ERR_STORE_PAYLOAD_TOO_LARGE',
+      message: expect.stringContaining('1000 at most'),
+    });
     await expect(store.set('s', { text: '€'.repeat(400) })).rejects.toMatchObject({ code: 'ERR_STORE_PAYLOAD_TOO_LARGE' });
     expect(await store.get('s')).toEqual({ n: 1 });
   });

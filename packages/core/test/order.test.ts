@@ -208,7 +208,12 @@ describe('ERR: time', () => {
     const store = new TestStore();
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     store.driver.failWith = () => refused;
-    await expect(store.get('s')).rejects.toMatchObject({ name: 'StoreError', code: 'ERR_STORE_UNAVAILABLE', store: 'test', operation: 'get' });
+    await expect(store.get('s')).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'ERR_STORE_UNAVAILABLE',
+      store: 'test',
+      operation: 'get',
+    });
     store.driver.failWith = () => new Error('odd');
     await expect(store.set('s', {})).rejects.toMatchObject({ code: 'ERR_STORE_BACKEND', retryable: false, operation: 'set' });
     await expect(store.touch('s')).rejects.toMatchObject({ code: 'ERR_STORE_BACKEND', operation: 'touch' });
@@ -290,7 +295,7 @@ describe('ORD: coalescing', () => {
 
   it('a batch that fails as a whole is tried one by one where an item can be the cause', async () => {
     const store = new TestStore(new PluralDriver(undefined, { singles: 1 }));
-    store.driver.failWith = (verb, keys) => (keys.includes('s07') ? new Error('syntax') : undefined);
+    store.driver.failWith = (_verb, keys) => (keys.includes('s07') ? new Error('syntax') : undefined);
     const results = await Promise.allSettled(sids.map((sid) => store.set(sid, { sid })));
     expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
     expect(await store.get('s08')).toEqual({ sid: 's08' });
@@ -396,7 +401,9 @@ describe('CB: callbacks', () => {
   it('every method takes one', async () => {
     const store = new TestStore();
     const call = (method: string, ...args: unknown[]) =>
-      new Promise((resolve, reject) => (store as any)[method](...args, (error: unknown, value: unknown) => (error === null ? resolve(value) : reject(error as Error))));
+      new Promise((resolve, reject) =>
+        (store as any)[method](...args, (error: unknown, value: unknown) => (error === null ? resolve(value) : reject(error))),
+      );
     await call('set', 's', { n: 1 });
     expect(await call('touch', 's', { n: 1 })).toBe(true);
     expect(await call('length')).toBe(1);

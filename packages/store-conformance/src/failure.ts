@@ -58,7 +58,7 @@ export class ConformanceFailure extends Error {
 }
 
 /** Where the contract states the rule of a check. */
-export function linkTo(id: string): string {
+function linkTo(id: string): string {
   return `${CONTRACT}#${ruleOf(id).toLowerCase()}`;
 }
 

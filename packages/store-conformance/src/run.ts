@@ -113,7 +113,7 @@ export class ConformanceRun {
 }
 
 /** Counts the results of a run. */
-export function reportOf(target: string, results: readonly Result[]): Report {
+function reportOf(target: string, results: readonly Result[]): Report {
   const counts: Record<Status, number> = { pass: 0, fail: 0, skip: 0, known: 0, stale: 0 };
   for (const { status } of results) counts[status] += 1;
   return { target, results, counts, ok: counts.fail + counts.stale === 0 };

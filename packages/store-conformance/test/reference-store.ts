@@ -252,7 +252,7 @@ function isReadable(text: string): boolean {
 }
 
 function sessionOf(sid: string, text: string): Session {
-  return Object.defineProperty({}, sid, { value: JSON.parse(text), enumerable: true }) as Session;
+  return Object.defineProperty({}, sid, { value: JSON.parse(text), enumerable: true });
 }
 
 function parsed(session: object): Session {

@@ -131,7 +131,8 @@ export class Connection {
    * there is no session of theirs.
    */
   #schema(message: string): StoreError {
-    const advice = 'If the table was dropped, bring it back, or restart the process, which makes an empty one. The option table names another one.';
+    const advice =
+      'If the table was dropped, bring it back, or restart the process, which makes an empty one. The option table names another one.';
     return new StoreError('ERR_STORE_SCHEMA', `The session table is not as expected: ${message}. ${advice}`);
   }
 

@@ -59,7 +59,10 @@ describe('SqliteStore: the file', () => {
   it('is opened at the first call, and again after a failure', async () => {
     const late = join(folder, 'late');
     const store = open({ file: join(late, 'x.sqlite') });
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_BACKEND', message: expect.stringContaining('directory does not exist') });
+    await expect(store.get('s')).rejects.toMatchObject({
+      code: 'ERR_STORE_BACKEND',
+      message: expect.stringContaining('directory does not exist'),
+    });
     mkdirSync(late);
     await store.set('s', { n: 1 });
     expect(await store.get('s')).toEqual({ n: 1 });
@@ -99,7 +102,10 @@ describe('SqliteStore: the file', () => {
     const file = newFile();
     raw(file).exec('CREATE TABLE sessile_sessions (sid TEXT, sess TEXT, expire TEXT)');
     const store = open({ file });
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_SCHEMA', message: expect.stringContaining('The option table names another one') });
+    await expect(store.get('s')).rejects.toMatchObject({
+      code: 'ERR_STORE_SCHEMA',
+      message: expect.stringContaining('The option table names another one'),
+    });
   });
 
   it('a file that is no database is an error, and is left as it is', async () => {
@@ -107,12 +113,17 @@ describe('SqliteStore: the file', () => {
     await expect(store.set('s', {})).rejects.toMatchObject({ code: 'ERR_STORE_BACKEND' });
   });
 
-  it.each([{ file: '' }, { file: 7 }, { database: {} }, { table: '' }, { durability: 'high' }, { file: 'x', database: new Database(':memory:') }, { filename: 'x' }])(
-    'refuses the options %j',
-    (options) => {
-      expect(() => new SqliteStore(options as SqliteStoreOptions)).toThrow(expect.objectContaining({ code: 'ERR_STORE_INVALID_OPTION' }));
-    },
-  );
+  it.each([
+    { file: '' },
+    { file: 7 },
+    { database: {} },
+    { table: '' },
+    { durability: 'high' },
+    { file: 'x', database: new Database(':memory:') },
+    { filename: 'x' },
+  ])('refuses the options %j', (options) => {
+    expect(() => new SqliteStore(options as SqliteStoreOptions)).toThrow(expect.objectContaining({ code: 'ERR_STORE_INVALID_OPTION' }));
+  });
 });
 
 describe('SqliteStore: several processes', () => {
@@ -195,7 +206,7 @@ describe('SqliteStore: writes that cannot be made', () => {
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk], { stdio: 'pipe' });
     } catch {
-      return context.skip('needs the right to mount a small tmpfs');
+      context.skip('needs the right to mount a small tmpfs');
     }
     onTestFinished(() => void execFileSync('umount', ['-l', disk]));
     const store = open({ file: join(disk, 'x.sqlite') });
