@@ -202,6 +202,10 @@ class SharedCall implements Call {
     return this.#signal;
   }
 
+  progress(): void {
+    for (const member of this.#members) member.progress();
+  }
+
   #whenAllAborted(): AbortSignal {
     const controller = new AbortController();
     let left = this.#members.length;

@@ -16,6 +16,8 @@ export interface Call {
   readonly timeLeftMs: number;
   /** Aborted when the time is up. Made on first use, so a driver that ignores it pays nothing. */
   readonly signal: AbortSignal;
+  /** Tells that a part of a long command is done (a batch of `prune`, `count` or `clear`): its time counts from now again. */
+  progress(): void;
 }
 
 /** A live session as the backend holds it. */

@@ -10,6 +10,7 @@ export class LaneCall implements Call, Timed {
   #startedAt: number | undefined;
   #abort: AbortController | undefined;
   #fail: ((error: StoreError) => void) | undefined;
+  #deadlines: Deadlines | undefined;
   /** Why it is late, once a compare-and-set has lost to others. */
   conflicted = false;
   expired = false;
@@ -24,10 +25,19 @@ export class LaneCall implements Call, Timed {
   }
 
   /** Counts from now, which is when it was made: a call that is answered at once needs no clock. */
-  start(fail: (error: StoreError) => void): void {
+  start(deadlines: Deadlines, fail: (error: StoreError) => void): void {
     this.#startedAt = performance.now();
     this.deadlineAt = this.#startedAt + this.#timeoutMs;
     this.#fail = fail;
+    this.#deadlines = deadlines;
+    deadlines.add(this);
+  }
+
+  progress(): void {
+    if (!this.waiting || this.#deadlines === undefined) return;
+    this.#deadlines.remove(this);
+    this.deadlineAt = performance.now() + this.#timeoutMs;
+    this.#deadlines.add(this);
   }
 
   get timeLeftMs(): number {
@@ -58,6 +68,31 @@ export class LaneCall implements Call, Timed {
     }
     const advice = 'Its outcome is unknown. Is the backend up? The option timeoutMs sets how long a call may take.';
     return new StoreError('ERR_STORE_TIMEOUT', `${operation} took longer than ${this.#timeoutMs} ms. ${advice}`, { operation });
+  }
+}
+
+/** The call of a walk: it lives as long as the walk, and its time is that of the page which is under way. */
+export class WalkCall implements Call {
+  #page: LaneCall;
+
+  constructor(timeoutMs: number) {
+    this.#page = new LaneCall('walk', timeoutMs);
+  }
+
+  serve(page: LaneCall): void {
+    this.#page = page;
+  }
+
+  get timeLeftMs(): number {
+    return this.#page.timeLeftMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#page.signal;
+  }
+
+  progress(): void {
+    this.#page.progress();
   }
 }
 
@@ -176,8 +211,7 @@ export class Lanes {
   /** The caller's view of an answer: as it comes, or late. `after` runs when it really came. */
   #follow<R>(call: LaneCall, answer: Promise<R>, after: () => void): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      call.start(reject);
-      this.#deadlines.add(call);
+      call.start(this.#deadlines, reject);
       answer.then(
         (value) => {
           this.#deadlines.remove(call);
@@ -196,8 +230,7 @@ export class Lanes {
   #wait<R>(operation: string, enter: (waiter: Waiter<unknown>) => void): Promise<R> {
     const call = new LaneCall(operation, this.#timeoutMs);
     return new Promise<unknown>((resolve, reject) => {
-      call.start(reject);
-      this.#deadlines.add(call);
+      call.start(this.#deadlines, reject);
       enter({ call, resolve, reject });
     }) as Promise<R>;
   }

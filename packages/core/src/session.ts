@@ -34,9 +34,11 @@ export class Session {
     Object.defineProperty(this, 'req', { value: request });
     Object.defineProperty(this, 'id', { value: request.sessionID });
     for (const key of Object.keys(data)) {
-      if (!RESERVED.has(key)) put(this as unknown as Dict, key, data[key]);
+      // In its place among the others: a save of what did not change gives the same text.
+      if (key === 'cookie') this.cookie = reviveCookie(data[key]);
+      else if (!RESERVED.has(key)) put(this as unknown as Dict, key, data[key]);
     }
-    this.cookie = reviveCookie(data['cookie']);
+    this.cookie ??= reviveCookie(undefined);
   }
 
   /** Counts the lifetime anew from `cookie.originalMaxAge`. */

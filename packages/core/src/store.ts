@@ -7,7 +7,7 @@ import type { Awaitable, Page, Stored, StoreDriver, Traits } from './driver.js';
 import { StoreError } from './errors.js';
 import { type Id, idOf, isMarked, storedId } from './ids.js';
 import type { Dict } from './json.js';
-import { LaneCall, Lanes } from './lanes.js';
+import { type LaneCall, Lanes, WalkCall } from './lanes.js';
 import { expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
 import { PlainIdDriver } from './plain-ids.js';
@@ -84,7 +84,7 @@ export class SessionStore extends EventEmitter {
     this.#codec = new Codec(settings);
     this.#commands = new Commands(this.#driver, settings.coalesce);
     this.#lanes = new Lanes(settings.timeoutMs);
-    const emit = this.emit.bind(this);
+    const emit = this.#notify.bind(this);
     this.#saves = new Saves({ commands: this.#commands, lanes: this.#lanes, codec: this.#codec, settings, emit });
     this.#schedulePruning();
   }
@@ -226,15 +226,18 @@ export class SessionStore extends EventEmitter {
     return this.#answer('revoke', undefined, () => this.#revoke(storedId)) as Promise<boolean>;
   }
 
+  /** The stored id of a sid, by which an admin page tells a session of its own: the sid itself, or with `hashIds` its hash. */
+  storedId(sid: string): string {
+    return idOf(sid, this.#settings.hashIds, false).storedId;
+  }
+
   /** Removes expired sessions now, where the backend does not do it itself. @returns how many. */
   prune(callback: Callback<number>): void;
   prune(): Promise<number>;
   prune(callback?: Callback): unknown {
     return this.#answer('prune', callback, () => {
       this.#admit();
-      // A walk through everything: it is bounded by its batches, not by one call's time.
-      const call = this.#unbounded('prune');
-      return this.#commands.other(call, () => this.#driver.prune?.(call) ?? 0);
+      return this.#lanes.timed('prune', (call) => this.#commands.other(call, () => this.#driver.prune?.(call) ?? 0));
     });
   }
 
@@ -379,14 +382,14 @@ export class SessionStore extends EventEmitter {
       return chain(this.#saves.upsert(save, call), (fresh) => {
         if (fresh === undefined) return;
         this.#ties.put(holder, fresh);
-        this.emit('create', save.id.storedId);
-        this.emit('set', save.id.storedId);
+        this.#notify('create', save.id.storedId);
+        this.#notify('set', save.id.storedId);
       });
     }
     // It was tied by a save that was under way at the call.
     const unit = save.unit ?? unitOf(this.#codec.parse(save.text));
     return chain(this.#saves.save({ ...save, unit }, tie, call), (saved) => {
-      if (saved) this.emit('set', save.id.storedId);
+      if (saved) this.#notify('set', save.id.storedId);
     });
   }
 
@@ -401,7 +404,7 @@ export class SessionStore extends EventEmitter {
       const answer =
         tie === undefined ? this.#extend(id, expiresAt, false, call) : this.#touchTied(id, session as Dict, tie, expiresAt, call);
       return chain(answer, (live) => {
-        if (live) this.emit('touch', id.storedId);
+        if (live) this.#notify('touch', id.storedId);
         return live;
       });
     });
@@ -449,7 +452,7 @@ export class SessionStore extends EventEmitter {
   #remove(id: Id, call: LaneCall): Awaitable<boolean> {
     return chain(this.#commands.remove(id.key, call), (live) => {
       this.#lanes.remember(id.key, undefined);
-      if (live) this.emit('destroy', id.storedId);
+      if (live) this.#notify('destroy', id.storedId);
       return live;
     });
   }
@@ -460,7 +463,7 @@ export class SessionStore extends EventEmitter {
     return this.#lanes.run(key, 'revoke', (call) =>
       chain(this.#commands.remove(key, call), (live) => {
         this.#lanes.remember(key, undefined);
-        if (live) this.emit('destroy', name);
+        if (live) this.#notify('destroy', name);
         return live;
       }),
     );
@@ -477,7 +480,7 @@ export class SessionStore extends EventEmitter {
     try {
       const updated = await this.#lanes.run(id.key, 'update', (call) => this.#saves.update(id, change, call));
       if (updated === null) return null;
-      this.emit('set', id.storedId);
+      this.#notify('set', id.storedId);
       return this.#tied(updated, undefined);
     } catch (error) {
       return this.#unreadable(error);
@@ -500,8 +503,7 @@ export class SessionStore extends EventEmitter {
     this.#admit();
     if (this.#driver.count === undefined) return (await this.#ids()).length;
     await this.#lanes.settled();
-    const call = this.#unbounded('length');
-    return this.#commands.other(call, () => this.#driver.count?.(call) ?? 0);
+    return this.#lanes.timed('length', (call) => this.#commands.other(call, () => this.#driver.count?.(call) ?? 0));
   }
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
@@ -518,16 +520,22 @@ export class SessionStore extends EventEmitter {
     this.#admit();
     await this.#lanes.settled();
     const operation = payloads ? 'entries' : 'ids';
-    const walk = this.#driver.scan(payloads, this.#unbounded(operation))[Symbol.asyncIterator]();
+    const call = new WalkCall(this.#settings.timeoutMs);
+    const walk = this.#driver.scan(payloads, call)[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.#lanes.timed(operation, (call) => this.#commands.other(call, () => walk.next()));
+        this.#admit();
+        const { done, value } = await this.#lanes.timed(operation, (page) => {
+          call.serve(page);
+          return this.#commands.other(page, () => walk.next());
+        });
         if (done === true) return;
         yield value;
         if (this.traits.blocks) await nextTurn();
       }
     } finally {
-      await walk.return?.();
+      // Not waited for: a page that is late would hold its end back.
+      Promise.resolve(walk.return?.()).catch(ignore);
     }
   }
 
@@ -540,16 +548,13 @@ export class SessionStore extends EventEmitter {
     const settled = this.#lanes.settled();
     this.#status = 'closed';
     try {
-      await settled;
-      if (this.#opened) await this.#lanes.timed('close', (call) => this.#commands.other(call, () => this.#driver.close()));
+      await this.#lanes.timed('close', async (call) => {
+        await settled;
+        if (this.#opened) await this.#commands.other(call, () => this.#driver.close());
+      });
     } finally {
       this.#lanes.close();
     }
-  }
-
-  /** A call without a deadline of its own, for work that is made of many commands. */
-  #unbounded(operation: string): LaneCall {
-    return new LaneCall(operation, this.#settings.timeoutMs);
   }
 
   #id(sid: string): Id {
@@ -579,8 +584,8 @@ export class SessionStore extends EventEmitter {
   #report(state: 'up' | 'down', cause: unknown): void {
     if (this.#status === 'closed' || this.#status === state) return;
     this.#status = state;
-    this.emit(state, cause);
-    if (this.#settings.announceOutages) this.emit(state === 'up' ? 'connect' : 'disconnect');
+    this.#notify(state, cause);
+    if (this.#settings.announceOutages) this.#notify(state === 'up' ? 'connect' : 'disconnect');
   }
 
   #schedulePruning(): void {
@@ -595,14 +600,25 @@ export class SessionStore extends EventEmitter {
     try {
       await this.prune();
     } catch (error) {
-      this.#tell(error);
+      if (this.#closing === undefined) this.#tell(error);
     }
     if (this.#closing === undefined) this.#schedulePruning();
   }
 
   /** An `error` event that nobody listens to ends no process. */
   #tell(error: unknown): void {
-    if (this.listenerCount('error') > 0) this.emit('error', error);
+    if (this.listenerCount('error') > 0) this.#notify('error', error);
+  }
+
+  /** What a listener throws is its own affair, and no failure of the call that it was told of. */
+  #notify(event: string, detail?: unknown): void {
+    try {
+      this.emit(event, detail);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 
   #named(error: unknown, operation: string): unknown {
@@ -645,3 +661,5 @@ function callbackOf(value: unknown): Callback | undefined {
 function isOptions(value: unknown): value is { extendMs: unknown } {
   return typeof value === 'object' && value !== null && 'extendMs' in value;
 }
+
+function ignore(): void {}

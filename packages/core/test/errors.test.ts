@@ -197,6 +197,28 @@ describe('EVT: events', () => {
     expect(seen).toEqual(['create s', 'set s', 'set s', 'touch s', 'destroy s']);
   });
 
+  it('what a listener throws surfaces as its own, and fails no call', async () => {
+    const store = new TestStore();
+    const uncaught: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => uncaught.push(error));
+    store.on('set', () => {
+      throw new Error('mine');
+    });
+    await store.set('s', { n: 1 });
+    await expect.poll(() => uncaught).toMatchObject([{ message: 'mine' }]);
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(await store.get('s')).toEqual({ n: 1 });
+  });
+
+  it('storedId tells by what name a session is listed', async () => {
+    const store = new TestStore(new TestDriver(), { hashIds: true });
+    await store.set('s', { n: 1 });
+    expect(await store.ids()).toEqual([store.storedId('s')]);
+    expect(new TestStore().storedId('s')).toBe('s');
+  });
+
   it('error ends no process that does not listen', async () => {
     const store = new TestStore(new TestDriver(), { onUnreadable: 'discard' });
     store.driver.rows.put('s', 'nonsense', Date.now() + 60_000);

@@ -176,6 +176,26 @@ describe('TCH: touch', () => {
     expect((await store.get('s'))!['_expire']).toBe(_expire);
   });
 
+  it('express-session: a session that was not changed is extended, not written, also by resave: true', async () => {
+    const store = new TestStore();
+    await store.set('s', { b: 1, cookie: session(60_000)['cookie'], a: 2 });
+    const request: any = { sessionID: 's', sessionStore: store };
+    await store.touch('s', undefined, 90_000);
+    const loaded = store.createSession(request, await store.get('s'));
+    expect(Object.keys(loaded)).toEqual(['b', 'cookie', 'a']);
+    const saved = async () => {
+      store.commands();
+      await new Promise((resolve) => loaded.save(resolve));
+      return store.commands();
+    };
+    // The first save brings the cookie into the form of express-session's own.
+    await saved();
+    loaded.touch();
+    expect(await saved()).toEqual(['extend s']);
+    loaded.a = 3;
+    expect(await saved()).toEqual(['replace s']);
+  });
+
   it('creates nothing, and brings nothing expired back', async () => {
     const store = new TestStore();
     expect(await store.touch('none', session())).toBe(false);

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '@sessile/core';
+import type { Call } from '@sessile/core/driver';
 import { PluralDriver, Rows, storedAt, TestDriver, TestStore } from './backend.js';
 
 /** The backend calls that are under way, at most. */
@@ -437,6 +438,40 @@ describe('LIF: the life of a store', () => {
     await Promise.allSettled([saving, store.close()]);
     expect(store.status).toBe('closed');
     store.driver.releaseAll();
+  });
+
+  it('a walk that is under way when the store is closed ends with ERR_STORE_CLOSED', async () => {
+    const driver = new TestDriver();
+    driver.scan = async function* () {
+      for (let n = 0; ; n += 1) yield [{ key: `s${n}`, stored: { payload: '{}', ttlMs: 1000, token: n } }];
+    };
+    const store = new TestStore(driver);
+    const walk = store.entries();
+    await walk.next();
+    await store.close();
+    await expect(walk.next()).rejects.toMatchObject({ code: 'ERR_STORE_CLOSED' });
+  });
+
+  it('a page of a walk that never comes fails within timeoutMs, and so does a clear', async () => {
+    const store = new TestStore(new TestDriver(), { timeoutMs: 50 });
+    store.driver.hold = () => true;
+    await expect(store.all()).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT' });
+    await expect(store.clear()).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT' });
+    store.driver.releaseAll();
+    expect(await store.length()).toBe(0);
+  });
+
+  it('timeoutMs bounds each part of a long command, not the whole', async () => {
+    const driver = new TestDriver();
+    const count = async (call: Call) => {
+      for (let part = 0; part < 8; part += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 25));
+        call.progress();
+      }
+      return 7;
+    };
+    const store = new TestStore(Object.assign(driver, { count }), { timeoutMs: 100 });
+    expect(await store.length()).toBe(7);
   });
 
   it('is disposed of by await using', async () => {

@@ -35,6 +35,7 @@ export class Connection {
   readonly #settings: Settings;
   #database: SqliteDatabase | undefined;
   #sql: Statements | undefined;
+  #closed = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -42,6 +43,7 @@ export class Connection {
 
   /** The statements, of an open database. */
   get sql(): Statements {
+    if (this.#closed) throw new StoreError('ERR_STORE_CLOSED', 'The store was closed meanwhile.');
     this.#sql ??= this.#open();
     return this.#sql;
   }
@@ -137,6 +139,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#settings.database === undefined) this.#database?.close();
     this.#database = undefined;
     this.#sql = undefined;

@@ -168,6 +168,7 @@ export class SqliteDriver implements StoreDriver<string> {
       });
       if (until === null) return;
       after = until;
+      call.progress();
       await new Promise(setImmediate);
     }
   }

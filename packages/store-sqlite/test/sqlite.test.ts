@@ -1,13 +1,13 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { SqliteStore, type SqliteStoreOptions } from '@sessile/store-sqlite';
 import Database from 'better-sqlite3';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'sessile-sqlite-'));
 let files = 0;
@@ -44,16 +44,14 @@ describe('SqliteStore: the file', () => {
   });
 
   it('is in WAL mode, NORMAL by default and FULL on request', async () => {
+    const pragma = vi.spyOn(Database.prototype, 'pragma');
+    onTestFinished(() => pragma.mockRestore());
     const file = newFile();
     await open({ file }).get('s');
     expect(raw(file).pragma('journal_mode', { simple: true })).toBe('wal');
-    const seen: unknown[] = [];
-    for (const durability of ['normal', 'full'] as const) {
-      const store = open({ file: newFile(), durability });
-      await store.get('s');
-      seen.push(durability);
-    }
-    expect(seen).toEqual(['normal', 'full']);
+    expect(pragma).toHaveBeenCalledWith('synchronous = NORMAL');
+    await open({ file: newFile(), durability: 'full' }).get('s');
+    expect(pragma).toHaveBeenLastCalledWith('synchronous = FULL');
   });
 
   it('is opened at the first call, and again after a failure', async () => {
@@ -66,6 +64,20 @@ describe('SqliteStore: the file', () => {
     mkdirSync(late);
     await store.set('s', { n: 1 });
     expect(await store.get('s')).toEqual({ n: 1 });
+  });
+
+  it('is not opened again by what was under way when the store was closed', async () => {
+    const file = newFile();
+    const store = open({ file });
+    for (let n = 0; n < 3000; n += 1) void store.set(`s${n}`, {}, n % 2 === 0 ? 1 : 60_000);
+    await store.length();
+    const pruning = store.prune();
+    const failed = expect(pruning).rejects.toMatchObject({ code: 'ERR_STORE_CLOSED' });
+    await store.close();
+    await failed;
+    rmSync(file);
+    await new Promise(setImmediate);
+    expect(existsSync(file)).toBe(false);
   });
 
   it('a handle of the caller’s stays open, with the pragmas that it has', async () => {
