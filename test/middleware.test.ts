@@ -33,7 +33,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       return { store, gate, server, client, [Symbol.asyncDispose]: stop };
     }
 
-    it('MID-1: logs in, reads, and logs out', async () => {
+    it('logs in, reads, and logs out', async () => {
       await using it = await app();
       await it.client.get('/login/ann');
       const { text } = await it.client.get('/read');
@@ -44,7 +44,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       expect((await tab.get('/read')).text).not.toContain('ann');
     });
 
-    it('MID-2: fifty parallel requests that each add a key keep all fifty', async () => {
+    it('fifty parallel requests that each add a key keep all fifty', async () => {
       await using it = await app();
       await it.client.get('/login/ann');
       const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => it.client.clone().get(`/add/n${n}`)));
@@ -53,7 +53,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       expect(Object.keys(JSON.parse(text).hits)).toHaveLength(50);
     });
 
-    it('MID-3: a logout during a slow writing request stays a logout, and no request fails', async () => {
+    it('a logout during a slow writing request stays a logout, and no request fails', async () => {
       await using it = await app();
       await it.client.get('/login/ann');
       const tab = it.client.clone();
@@ -68,7 +68,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       expect((await stolen.get('/read')).text).not.toContain('ann');
     });
 
-    it('MID-4: regenerate() keeps its session', async () => {
+    it('regenerate() keeps its session', async () => {
       await using it = await app();
       await it.client.get('/login/ann');
       const before = new Map(it.client.cookies);
@@ -79,7 +79,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       expect(await it.store.length()).toBe(1);
     });
 
-    it('MID-5: hashed ids and encryption change nothing for the app', async () => {
+    it('hashed ids and encryption change nothing for the app', async () => {
       await using it = await app({ hashIds: true, encrypt: { keys: ['k'.repeat(32)] }, compress: true });
       await it.client.get('/login/ann');
       await Promise.all(Array.from({ length: 10 }, (_, n) => it.client.clone().get(`/add/n${n}`)));
@@ -87,7 +87,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
       for (const id of await it.store.ids()) expect(id).toMatch(/^h1-[0-9a-f]{64}$/);
     });
 
-    it('MID-6: a session that is used lives on', async () => {
+    it('a session that is used lives on', async () => {
       const short =
         framework === 'koa-session' ? { maxAge: 1000, rolling: true } : { cookie: { maxAge: 1000, secure: false }, rolling: true };
       await using it = await app(undefined, short);
@@ -104,7 +104,7 @@ for (const [storeName, makeStore] of Object.entries(stores)) {
 describe('express-session', () => {
   const session = require('express-session');
 
-  it('MID-7: takes the store without extending anything, and its Session and Cookie do what express-session’s do', async () => {
+  it('takes the store without extending anything, and its Session and Cookie do what express-session’s do', async () => {
     const store = new MemoryStore();
     await using server = await serve((req: any, res) => {
       session({ store, secret: 's', resave: false, saveUninitialized: true, cookie: { maxAge: 60_000 } })(req, res, () => {
@@ -130,7 +130,7 @@ describe('express-session', () => {
     await store.close();
   });
 
-  it('MID-8: save, reload, touch and resetMaxAge of a loaded session', async () => {
+  it('save, reload, touch and resetMaxAge of a loaded session', async () => {
     const store = new MemoryStore();
     const steps: unknown[] = [];
     await using server = await serve((req: any, res) => {
@@ -153,7 +153,7 @@ describe('express-session', () => {
     await store.close();
   });
 
-  it('MID-9: load() gives a session outside a request', async () => {
+  it('load() gives a session outside a request', async () => {
     const store = new MemoryStore();
     await store.set('sid', { user: 'ann', cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) } });
     const loaded: any = await new Promise((resolve, reject) =>
@@ -167,7 +167,7 @@ describe('express-session', () => {
     await store.close();
   });
 
-  it('MID-10: resave: true of an unchanged session does not write data over what another request saved', async () => {
+  it('resave: true of an unchanged session does not write data over what another request saved', async () => {
     const store = new MemoryStore();
     const gate = new Gate();
     await using server = await serve(await apps['express-session']!(store, gate, { resave: true }));
@@ -185,7 +185,7 @@ describe('express-session', () => {
 });
 
 describe('koa-generic-session', () => {
-  it('MID-11: the cookie of a session does not shrink from request to request', async () => {
+  it('the cookie of a session does not shrink from request to request', async () => {
     const store = new MemoryStore();
     await using server = await serve(await apps['koa-generic-session']!(store, new Gate(), { cookie: { maxAge: 60_000 }, rolling: true }));
     const client = new Client(server.url);
@@ -202,7 +202,7 @@ describe('koa-generic-session', () => {
 });
 
 describe('stock @fastify/session', () => {
-  it('MID-12: without the plugin it has the incumbents’ guarantees: a copy, so the last save stands', async () => {
+  it('without the plugin it has the incumbents’ guarantees: a copy, so the last save stands', async () => {
     const store = new MemoryStore();
     const fastify = require('fastify')();
     await fastify.register(require('@fastify/cookie'));

@@ -39,7 +39,7 @@ const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
  *
  * A lone call waits for nothing. A batch leaves at the first `setImmediate` after its first item.
  *
- * @see ORD-4 to ORD-9 in docs/contract.md
+ * @see ORD-4 to ORD-7 in docs/contract.md
  */
 export class Batcher<I, R> {
   readonly #verb: Verb<I, R>;

@@ -36,7 +36,7 @@ interface Hashed {
  *
  * What one set of options wrote, another reads, as long as it has the key.
  *
- * @see RST-1 to RST-8 in docs/contract.md
+ * @see RST-1 to RST-5 in docs/contract.md
  */
 export class Codec {
   readonly #options: CodecOptions;

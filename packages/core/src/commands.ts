@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import { chain, isPromise } from './async.js';
 import { Batcher, type BatchedCall } from './batcher.js';
 import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Write } from './driver.js';
+import { compareHere } from './compare-here.js';
 import { asStoreError, StoreError } from './errors.js';
 import type { LaneCall } from './lanes.js';
 
@@ -122,24 +122,8 @@ export class Commands {
 
   #replaceOne(item: Replace<Token>, call: Call): Awaitable<Replaced<Token>> {
     const { driver } = this;
-    return driver.replace === undefined ? this.#compareHere(item, call) : driver.replace(item, call);
+    return driver.replace === undefined ? compareHere(driver, item, call) : driver.replace(item, call);
   }
-
-  /** For a driver without `replace`: the chain per key makes these two commands one, within this process. */
-  #compareHere(item: Replace<Token>, call: Call): Awaitable<Replaced<Token>> {
-    return chain(this.driver.read(item.key, call), (current): Awaitable<Replaced<Token>> => {
-      if (current === null) return { outcome: 'missing' };
-      if (!isDeepStrictEqual(current.token, item.expected)) return { outcome: 'changed', current };
-      const write = { key: item.key, payload: item.payload, ttlMs: keptTtl(item, current) };
-      return chain(this.driver.write(write, call), (token) => ({ outcome: 'replaced', token }));
-    });
-  }
-}
-
-function keptTtl({ ttlMs, onlyLonger }: Replace<Token>, current: Stored<Token>): number {
-  const left = current.ttlMs ?? Infinity;
-  if (ttlMs === 'keep') return left;
-  return onlyLonger && current.ttlMs !== undefined ? Math.max(left, ttlMs) : ttlMs;
 }
 
 function keyOf(item: { key: string }): string {

@@ -78,6 +78,8 @@ export function asStoreError(error: unknown, store: string, operation: string, s
   if (StoreError.isInstance(error)) {
     error.store ??= store;
     error.operation ??= operation;
+    if (error.cause !== undefined) error.cause = safeCause(error.cause, secrets);
+    if (secrets.some((secret) => quotes(error.message, secret))) error.message = WITHHELD;
     return error;
   }
   const cause = safeCause(error, secrets);

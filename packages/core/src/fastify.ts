@@ -22,7 +22,7 @@ interface FastifyLike {
  * await app.register(sessileFastify);
  * ```
  *
- * @see CON-1 in docs/contract.md
+ * @see CON-13 in docs/contract.md
  */
 export default function sessileFastify(fastify: FastifyLike, _options: object, done: () => void): void {
   fastify.addHook('onRequest', (request: RequestWithSession, _reply: unknown, next: () => void) => {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isPromise } from './async.js';
 
 /** An object with string keys: a session, or a part of one. */
 export type Dict = Record<string, unknown>;
@@ -8,6 +9,11 @@ export function isDict(value: unknown): value is Dict {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Whether a value can be a session: any object but an array or a promise. */
+export function isSession(value: unknown): value is Dict {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isPromise(value);
 }
 
 /** Sets an own property whatever its name: assigning to `__proto__` would change the prototype instead. */

@@ -158,7 +158,7 @@ export class Lanes {
 
   /** Runs `work` when all that was asked before has settled, and lets what is asked later wait for it. */
   async exclusive<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Promise<R> {
-    const settled = Promise.all([this.#barrier, this.settled()]);
+    const settled = this.settled();
     const run = this.timed(operation, async (call) => {
       await settled;
       if (call.expired) throw call.lateness();
@@ -175,9 +175,8 @@ export class Lanes {
 
   /** Resolves when all that was asked before now has settled. */
   async settled(): Promise<void> {
-    if (this.#lanes.size === 0) return;
     const queues = Array.from(this.#lanes.keys(), async (key) => this.run(key, 'wait', ignore));
-    await Promise.allSettled(queues);
+    await Promise.allSettled([this.#barrier, ...queues]);
   }
 
   /** What the key's last command left behind, while the key is in use. */

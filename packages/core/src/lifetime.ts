@@ -14,7 +14,7 @@ export type TtlOption = number | ((session: Dict) => number | null | undefined);
  *
  * @param value milliseconds; `undefined`, `null` and koa-session's `'session'` count as none.
  * @throws StoreError ERR_STORE_INVALID_ARGUMENT for NaN and for anything else.
- * @see TTL-1 in docs/contract.md
+ * @see TTL-11 in docs/contract.md
  */
 export function explicitTtl(value: unknown): number | undefined {
   if (value === undefined || value === null || value === 'session') return undefined;
@@ -32,7 +32,7 @@ export function explicitTtl(value: unknown): number | undefined {
  * @param now ms since the epoch.
  * @returns ms since the epoch, which may be past; `Infinity` for never.
  * @throws StoreError ERR_STORE_INVALID_ARGUMENT when the lifetime is NaN or an invalid Date.
- * @see TTL-1 in docs/contract.md
+ * @see TTL-18 in docs/contract.md
  */
 export function expiryOf(explicit: number | undefined, session: Dict | undefined, option: TtlOption, now: number): number {
   if (explicit !== undefined) return bounded(now + explicit);

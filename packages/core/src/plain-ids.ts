@@ -1,4 +1,5 @@
 import type { Awaitable, Call, Extend, Page, Replace, Replaced, Stored, StoreDriver, Traits, Write } from './driver.js';
+import { compareHere } from './compare-here.js';
 import { isMarked, markedId } from './ids.js';
 
 /** Where a session was found: under its hash, or still under its plain sid. */
@@ -75,18 +76,14 @@ export class PlainIdDriver implements StoreDriver<Place> {
     return { outcome: 'missing' };
   }
 
-  async #compare(item: Replace<unknown>, call: Call): Promise<Replaced<unknown>> {
-    if (this.#driver.replace !== undefined) return this.#driver.replace(item, call);
-    const current = await this.#driver.read(item.key, call);
-    if (current === null) return { outcome: 'missing' };
-    if (current.token !== item.expected) return { outcome: 'changed', current };
-    const ttlMs = item.ttlMs === 'keep' ? (current.ttlMs ?? Infinity) : item.ttlMs;
-    return { outcome: 'replaced', token: await this.#driver.write({ ...item, ttlMs }, call) };
+  #compare(item: Replace<unknown>, call: Call): Awaitable<Replaced<unknown>> {
+    return this.#driver.replace === undefined ? compareHere(this.#driver, item, call) : this.#driver.replace(item, call);
   }
 
   async extend(item: Extend, call: Call): Promise<boolean> {
-    if (await this.#driver.extend({ ...item, key: keyOf(item.key) }, call)) return true;
-    return this.#looksBack(item.key) && this.#driver.extend(item, call);
+    const hashed = await this.#driver.extend({ ...item, key: keyOf(item.key) }, call);
+    const plain = this.#looksBack(item.key) && (await this.#driver.extend(item, call));
+    return hashed || plain;
   }
 
   async remove(sid: string, call: Call): Promise<boolean> {

@@ -4,17 +4,19 @@ import { chain, isPromise } from './async.js';
 import { Codec } from './codec.js';
 import { Commands } from './commands.js';
 import type { Awaitable, Page, Stored, StoreDriver, Traits } from './driver.js';
-import { StoreError } from './errors.js';
+import { asStoreError, StoreError } from './errors.js';
 import { type Id, idOf, isMarked, storedId } from './ids.js';
-import type { Dict } from './json.js';
+import { type Dict, isSession } from './json.js';
 import { type LaneCall, Lanes, WalkCall } from './lanes.js';
-import { expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
+import { DAY_MS, expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
 import { PlainIdDriver } from './plain-ids.js';
-import { isSession, type Loaded, type Save, Saves } from './saves.js';
+import { type Loaded, Records } from './records.js';
+import { type Save, Saves } from './saves.js';
 import { Session, type SessionRequest } from './session.js';
 import { type Tie, Ties } from './ties.js';
 import { compareUnits, unitOf } from './unit.js';
+import { Updates } from './updates.js';
 
 /** Session data: whatever an app keeps. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the shape is the app's
@@ -59,7 +61,9 @@ export class SessionStore extends EventEmitter {
   readonly #codec: Codec;
   readonly #commands: Commands;
   readonly #lanes: Lanes;
+  readonly #records: Records;
   readonly #saves: Saves;
+  readonly #updates: Updates;
   readonly #ties = new Ties();
   readonly #hashedByDriver: boolean;
   #opened = false;
@@ -84,8 +88,10 @@ export class SessionStore extends EventEmitter {
     this.#codec = new Codec(settings);
     this.#commands = new Commands(this.#driver, settings.coalesce);
     this.#lanes = new Lanes(settings.timeoutMs);
-    const emit = this.#notify.bind(this);
-    this.#saves = new Saves({ commands: this.#commands, lanes: this.#lanes, codec: this.#codec, settings, emit });
+    this.#records = new Records(this.#commands, this.#codec, typeof settings.ttlMs === 'number' ? settings.ttlMs : DAY_MS);
+    const site = { records: this.#records, lanes: this.#lanes, codec: this.#codec, settings, emit: this.#notify.bind(this) };
+    this.#saves = new Saves(site);
+    this.#updates = new Updates(site, this.#saves, this.#commands);
     this.#schedulePruning();
   }
 
@@ -333,13 +339,13 @@ export class SessionStore extends EventEmitter {
       throw new StoreError('ERR_STORE_INVALID_ARGUMENT', 'extendMs is not above 0. Pass milliseconds; destroy() ends a session.');
     return this.#lanes.run(id.key, 'get', (call) => {
       if (this.traits.keepsTtl) return this.#commands.readAndExtend({ key: id.key, ttlMs, onlyLonger: true }, call);
-      return chain(this.#saves.extend(id, ttlMs, true, call), (live) => (live ? this.#commands.read(id.key, call) : null));
+      return chain(this.#records.extend(id, ttlMs, true, call), (live) => (live ? this.#commands.read(id.key, call) : null));
     });
   }
 
   #open(stored: Stored<unknown>, id: Id, ctx: object | undefined): SessionData | null {
     try {
-      return this.#tied(this.#saves.load(stored, id), ctx);
+      return this.#tied(this.#records.load(stored, id), ctx);
     } catch (error) {
       return this.#unreadable(error);
     }
@@ -389,7 +395,7 @@ export class SessionStore extends EventEmitter {
     // It was tied by a save that was under way at the call.
     const unit = save.unit ?? unitOf(this.#codec.parse(save.text));
     return chain(this.#saves.save({ ...save, unit }, tie, call), (saved) => {
-      if (saved) this.#notify('set', save.id.storedId);
+      if (saved === 'saved') this.#notify('set', save.id.storedId);
     });
   }
 
@@ -414,7 +420,7 @@ export class SessionStore extends EventEmitter {
     const unit = unitOf(session);
     if (compareUnits(this.#saves.unitOf(tie), unit) === 'more') {
       const save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, expiresAt, explicit: false };
-      return this.#saves.save(save, tie, call);
+      return chain(this.#saves.save(save, tie, call), (saved) => saved !== 'missing');
     }
     if (this.#tooSoon(tie, expiresAt)) return true;
     return chain(this.#extend(id, expiresAt, true, call), (live) => {
@@ -437,36 +443,22 @@ export class SessionStore extends EventEmitter {
 
   #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall): Awaitable<boolean> {
     const ttlMs = ttlUntil(expiresAt, this.traits.resolutionMs, Date.now());
-    if (ttlMs > 0) return this.#saves.extend(id, ttlMs, onlyLonger, call);
+    if (ttlMs > 0) return this.#records.extend(id, ttlMs, onlyLonger, call);
     // What would only lengthen cannot end a session: the shortest lifetime asks whether it is there.
-    return onlyLonger ? this.#saves.extend(id, this.traits.resolutionMs, true, call) : this.#remove(id, call);
+    return onlyLonger ? this.#records.extend(id, this.traits.resolutionMs, true, call) : this.#saves.remove(id, call);
   }
 
   #destroy(sid: string, ctx: object | undefined): Awaitable<void> {
     const id = this.#id(sid);
     if (isMarked(sid)) return;
     if (ctx !== undefined) this.#ties.delete(ctx, sid);
-    return this.#lanes.run(id.key, 'destroy', (call) => chain(this.#remove(id, call), () => undefined));
-  }
-
-  #remove(id: Id, call: LaneCall): Awaitable<boolean> {
-    return chain(this.#commands.remove(id.key, call), (live) => {
-      this.#lanes.remember(id.key, undefined);
-      if (live) this.#notify('destroy', id.storedId);
-      return live;
-    });
+    return this.#lanes.run(id.key, 'destroy', (call) => chain(this.#saves.remove(id, call), () => undefined));
   }
 
   #revoke(stored: string): Awaitable<boolean> {
-    const { key, storedId: name } = idOf(stored, false, false);
+    const id = idOf(stored, false, false);
     this.#admit();
-    return this.#lanes.run(key, 'revoke', (call) =>
-      chain(this.#commands.remove(key, call), (live) => {
-        this.#lanes.remember(key, undefined);
-        if (live) this.#notify('destroy', name);
-        return live;
-      }),
-    );
+    return this.#lanes.run(id.key, 'revoke', (call) => this.#saves.remove(id, call));
   }
 
   async #update(sid: string, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
@@ -478,7 +470,7 @@ export class SessionStore extends EventEmitter {
       );
     if (isMarked(sid)) return null;
     try {
-      const updated = await this.#lanes.run(id.key, 'update', (call) => this.#saves.update(id, change, call));
+      const updated = await this.#lanes.run(id.key, 'update', (call) => this.#updates.update(id, change, call));
       if (updated === null) return null;
       this.#notify('set', id.storedId);
       return this.#tied(updated, undefined);
@@ -508,7 +500,7 @@ export class SessionStore extends EventEmitter {
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
     try {
-      return this.#saves.load(stored, storedId(key)).session;
+      return this.#records.load(stored, storedId(key)).session;
     } catch (error) {
       this.#tell(this.#named(error, 'entries'));
       return undefined;
@@ -517,25 +509,28 @@ export class SessionStore extends EventEmitter {
 
   /** The pages of a walk. `timeoutMs` bounds each of them, not the walk; a backend that blocks gives way between them. */
   async *#pages(payloads: boolean): AsyncGenerator<Page<unknown>> {
-    this.#admit();
-    await this.#lanes.settled();
     const operation = payloads ? 'entries' : 'ids';
     const call = new WalkCall(this.#settings.timeoutMs);
-    const walk = this.#driver.scan(payloads, call)[Symbol.asyncIterator]();
+    let walk: AsyncIterator<Page<unknown>> | undefined;
     try {
-      for (;;) {
+      this.#admit();
+      await this.#lanes.settled();
+      walk = this.#driver.scan(payloads, call)[Symbol.asyncIterator]();
+      for (const pages = walk; ;) {
         this.#admit();
         const { done, value } = await this.#lanes.timed(operation, (page) => {
           call.serve(page);
-          return this.#commands.other(page, () => walk.next());
+          return this.#commands.other(page, () => pages.next());
         });
         if (done === true) return;
         yield value;
         if (this.traits.blocks) await nextTurn();
       }
+    } catch (error) {
+      throw this.#named(error, operation);
     } finally {
       // Not waited for: a page that is late would hold its end back.
-      Promise.resolve(walk.return?.()).catch(ignore);
+      Promise.resolve(walk?.return?.()).catch(ignore);
     }
   }
 
@@ -584,7 +579,7 @@ export class SessionStore extends EventEmitter {
   #report(state: 'up' | 'down', cause: unknown): void {
     if (this.#status === 'closed' || this.#status === state) return;
     this.#status = state;
-    this.#notify(state, cause);
+    this.#notify(state, cause === undefined ? undefined : asStoreError(cause, this.traits.name, 'connect', []));
     if (this.#settings.announceOutages) this.#notify(state === 'up' ? 'connect' : 'disconnect');
   }
 

@@ -49,7 +49,7 @@ export type UnitChange = 'same' | 'date' | 'more';
 /**
  * How `mine` differs from `base`.
  *
- * @see TTL-10 in docs/contract.md: what is a date's move, and what a change of the cookie.
+ * @see TCH-7 and CON-11 in docs/contract.md: what is a date's move, and what a change of the cookie.
  */
 export function compareUnits(base: Unit, mine: Unit): UnitChange {
   if (mine._maxAge !== base._maxAge || !sameCookie(base.cookie, mine.cookie)) return 'more';

@@ -140,7 +140,7 @@ function circular(): object {
   return value;
 }
 
-describe('HYG: no sid and no data in an error', () => {
+describe('ERR: no sid and no data in an error', () => {
   const leaky = () =>
     Object.assign(new Error(`ERR unknown command, with args beginning with: '${SID}' '{"password":"${SECRET}"}'`), {
       command: { name: 'set', args: [SID, SECRET] },

@@ -71,3 +71,12 @@ describe('MemoryStore', () => {
     expect(() => new MemoryStore(options as MemoryStoreOptions)).toThrow(expect.objectContaining({ code: 'ERR_STORE_INVALID_OPTION' }));
   });
 });
+
+it('counts the letters of Latin-1 as one byte, as they are in memory', async () => {
+  const held = async (letter: string) => {
+    await using store = new MemoryStore({ maxBytes: 100_000 });
+    for (let n = 0; n < 300; n += 1) await store.set(`s${n}`, { text: letter.repeat(1000) });
+    return store.length();
+  };
+  expect(await held('é')).toBe(await held('x'));
+});

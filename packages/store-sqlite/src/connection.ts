@@ -106,7 +106,7 @@ export class Connection {
   #openFile(): SqliteDatabase {
     if (this.#database !== undefined) return this.#database;
     const { file, durability } = this.#settings;
-    const database = new (load())(file, { timeout: 0 });
+    const database = openWith(load(), file);
     this.#database = database;
     unlessReadOnly(() => database.pragma('journal_mode = WAL'));
     database.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
@@ -122,7 +122,8 @@ export class Connection {
   #known(error: unknown): Error {
     const code = codeOf(error);
     const message = error instanceof Error ? error.message : '';
-    if (code === 'SQLITE_ERROR' && /no such (table|column)/.test(message)) return this.#schema(message);
+    if (code === 'SQLITE_ERROR' && /no such (table|column)|has no column|does not match any PRIMARY KEY/.test(message))
+      return this.#schema(message);
     const [, known] = CODES.find(([pattern]) => pattern.test(code)) ?? [];
     if (known === undefined) return error as Error;
     return new StoreError(known, `SQLite refused: ${message}.`, { cause: error });
@@ -162,16 +163,27 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+function openWith(Database: Open, file: string): SqliteDatabase {
+  try {
+    return new Database(file, { timeout: 0 });
+  } catch (error) {
+    // Its native part is looked for here, not when it is loaded.
+    if (error instanceof Error && /bindings file|ERR_DLOPEN_FAILED/.test(`${error.message} ${codeOf(error)}`)) throw missing(error);
+    throw error;
+  }
+}
+
 type Open = new (file: string, options: { timeout: number }) => SqliteDatabase;
 
 function load(): Open {
   try {
     return createRequire(import.meta.url)('better-sqlite3') as Open;
   } catch (cause) {
-    throw new StoreError(
-      'ERR_STORE_UNSUPPORTED',
-      'The package better-sqlite3 is missing or was not built. Run: npm install better-sqlite3',
-      { cause },
-    );
+    throw missing(cause);
   }
+}
+
+function missing(cause: unknown): StoreError {
+  const advice = 'Run: npm install better-sqlite3';
+  return new StoreError('ERR_STORE_UNSUPPORTED', `The package better-sqlite3 is missing or was not built. ${advice}`, { cause });
 }

@@ -1,0 +1,140 @@
+import { backoff, chain } from './async.js';
+import type { Codec } from './codec.js';
+import type { Commands, Token } from './commands.js';
+import type { Awaitable, Replaced, Stored } from './driver.js';
+import type { Fate } from './fate.js';
+import type { Id } from './ids.js';
+import type { Dict } from './json.js';
+import type { LaneCall } from './lanes.js';
+import { LAST_DATE_MS, ttlUntil } from './lifetime.js';
+import type { Tie, Version } from './ties.js';
+import { toMs, unitDate, unitOf } from './unit.js';
+
+/** What was read, opened. `session` is whole and nobody else's. */
+export interface Loaded {
+  tie: Tie;
+  session: Dict;
+}
+
+/** Sessions in a backend: texts in place of payloads, and the same verbs whatever the backend can tell of lifetimes. */
+export class Records {
+  readonly #commands: Commands;
+  readonly #codec: Codec;
+  readonly #defaultTtlMs: number;
+  readonly resolutionMs: number;
+
+  constructor(commands: Commands, codec: Codec, defaultTtlMs: number) {
+    this.#commands = commands;
+    this.#codec = codec;
+    this.#defaultTtlMs = defaultTtlMs;
+    this.resolutionMs = commands.driver.traits.resolutionMs;
+  }
+
+  /**
+   * What was just read, with its tie.
+   *
+   * @throws StoreError ERR_STORE_DECODE
+   */
+  load(stored: Stored<Token>, id: Id): Loaded {
+    const { text, session } = this.#codec.decode(stored.payload, id);
+    const at = Date.now();
+    const expiresAt = stored.ttlMs === undefined ? undefined : at + stored.ttlMs;
+    const written = reportEnd(session, expiresAt);
+    const version = { text, token: stored.token };
+    const unit = unitOf(session);
+    return { session, tie: { sid: id.sid, base: text, unit, written, stored: version, expiresAt, at, owner: undefined, other: undefined } };
+  }
+
+  /** What is stored now; undefined where there is no live session. */
+  current(id: Id, call: LaneCall): Awaitable<Version | undefined> {
+    return chain(this.#commands.read(id.key, call), (stored) => this.version(stored ?? undefined, id));
+  }
+
+  version(stored: Stored<Token> | undefined, id: Id): Version | undefined {
+    return stored === undefined ? undefined : { text: this.#codec.decode(stored.payload, id).text, token: stored.token };
+  }
+
+  write(id: Id, text: string, ttlMs: number, call: LaneCall): Awaitable<Token> {
+    return this.#commands.write({ key: id.key, payload: this.#encode(text, id), ttlMs }, call);
+  }
+
+  /** Compare-and-set. @param alone past the batch: `update` needs an answer of its own command. */
+  replace(id: Id, text: string, fate: Fate, expected: Version, call: LaneCall, alone = false): Awaitable<Replaced<Token>> {
+    const payload = this.#encode(text, id);
+    const item = { key: id.key, payload, ...this.#expiry(fate, expected), expected: expected.token };
+    return chain(this.#commands.replace(item, call, alone), (answer) =>
+      answer.outcome === 'unknown' ? this.#readBack(id, payload, call) : answer,
+    );
+  }
+
+  /** Moves the expiry; where the backend does not tell what is left, the date in the session moves along. */
+  extend(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall): Awaitable<boolean> {
+    if (!this.#commands.driver.traits.keepsTtl) return this.#extendByDate(id, ttlMs, onlyLonger, call);
+    return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
+  }
+
+  remove(id: Id, call: LaneCall): Awaitable<boolean> {
+    return this.#commands.remove(id.key, call);
+  }
+
+  #encode(text: string, id: Id): string {
+    return this.#codec.encode(text, id, this.#commands.driver.traits.payload === 'json');
+  }
+
+  /** A backend that does not know what is left cannot keep it: it is told the date that the session names. */
+  #expiry({ ttlMs, onlyLonger }: Fate, expected: Version): { ttlMs: number | 'keep'; onlyLonger: boolean } {
+    if (this.#commands.driver.traits.keepsTtl || !onlyLonger) return { ttlMs, onlyLonger };
+    const now = Date.now();
+    const date = unitDate(unitOf(this.#codec.parse(expected.text))) ?? now + this.#defaultTtlMs;
+    const left = ttlUntil(date, this.resolutionMs, now);
+    return { ttlMs: Math.max(left, ttlMs === 'keep' ? this.resolutionMs : ttlMs), onlyLonger: false };
+  }
+
+  #readBack(id: Id, payload: string, call: LaneCall): Awaitable<Replaced<Token>> {
+    return chain(this.#commands.read(id.key, call), (current): Replaced<Token> => {
+      if (current === null) return { outcome: 'missing' };
+      return current.payload === payload ? { outcome: 'replaced', token: current.token } : { outcome: 'changed', current };
+    });
+  }
+
+  async #extendByDate(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall): Promise<boolean> {
+    const date = Date.now() + ttlMs;
+    for (let attempt = 0; ; attempt += 1) {
+      const current = await this.current(id, call);
+      if (current === undefined) return false;
+      const session = this.#codec.parse(current.text);
+      const from = unitDate(unitOf(session));
+      if (from === undefined || ttlMs === Infinity) return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
+      if (onlyLonger && date <= from) return true;
+      moveDate(session, date);
+      const fate: Fate = { ttlMs, onlyLonger: false, whole: false };
+      const answer = await this.replace(id, this.#codec.stringify(session), fate, current, call);
+      if (answer.outcome !== 'changed') return answer.outcome === 'replaced';
+      if (attempt > 0) await backoff(attempt);
+    }
+  }
+}
+
+/**
+ * Replaces a date in the cookie by the real end: touches move the expiry and leave the text alone.
+ *
+ * @returns the date that stood there, where it was replaced.
+ * @see TCH-5 in docs/contract.md
+ */
+function reportEnd(session: Dict, expiresAt: number | undefined): string | undefined {
+  const cookie = session['cookie'] as Dict | null | undefined;
+  if (typeof cookie !== 'object' || cookie === null || expiresAt === undefined) return undefined;
+  const { expires } = cookie;
+  const date = toMs(expires);
+  // The backend's count and ours differ by the time that the answer took; a date past the last Date cannot be written.
+  if (date === undefined || Math.abs(date - expiresAt) <= 1 || expiresAt > LAST_DATE_MS) return undefined;
+  const real = new Date(expiresAt);
+  cookie['expires'] = typeof expires === 'string' ? real.toISOString() : real;
+  return typeof expires === 'string' ? expires : undefined;
+}
+
+function moveDate(session: Dict, date: number): void {
+  const cookie = session['cookie'] as Dict | undefined;
+  if (cookie?.['expires'] === undefined || cookie['expires'] === null) session['_expire'] = date;
+  else cookie['expires'] = new Date(date).toISOString();
+}
