@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: [
       'default',
       './scripts/skip-reporter.mjs',
-      ...(process.env['CI'] === undefined ? [] : [['json', { outputFile: 'node_modules/.cache/vitest.json' }] as const]),
+      ['json', { outputFile: 'node_modules/.cache/vitest.json' }],
     ],
   },
 });
