@@ -2,7 +2,16 @@ import type { Awaitable } from './driver.js';
 
 /** Whether an answer is still to come. */
 export function isPromise<T>(answer: Awaitable<T>): answer is Promise<T> {
-  return typeof answer === 'object' && answer !== null && typeof (answer as { then?: unknown }).then === 'function';
+  return answer !== null && answer instanceof Promise;
+}
+
+/**
+ * A driver's answer as the core takes it: whatever has a `then`, of any make or realm, becomes a promise here, so that the
+ * core never has to look for a `then` on a session.
+ */
+export function answerOf<T>(answer: Awaitable<T>): Awaitable<T> {
+  if (typeof answer !== 'object' || answer === null || answer instanceof Promise) return answer;
+  return typeof (answer as { then?: unknown }).then === 'function' ? Promise.resolve(answer) : answer;
 }
 
 /**

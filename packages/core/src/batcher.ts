@@ -1,4 +1,4 @@
-import { isPromise } from './async.js';
+import { answerOf, isPromise } from './async.js';
 import type { Awaitable, Call, Each, Traits } from './driver.js';
 import { StoreError, type StoreErrorCode } from './errors.js';
 
@@ -68,7 +68,7 @@ export class Batcher<I, R> {
   }
 
   #route(item: I, call: BatchedCall): Awaitable<R> {
-    if (this.#verb.many === undefined) return this.#verb.one(item, call);
+    if (this.#verb.many === undefined) return answerOf(this.#verb.one(item, call));
     if (this.#underWay < this.#traits.singles && this.#waiting.length === 0) return this.#single(item, call);
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ item, call, resolve, reject });
@@ -78,7 +78,7 @@ export class Batcher<I, R> {
 
   #single(item: I, call: Call): Awaitable<R> {
     if (this.#traits.blocks) return this.#blocking(item, call);
-    const answer = this.#verb.one(item, call);
+    const answer = answerOf(this.#verb.one(item, call));
     if (isPromise(answer)) this.#follow(answer);
     return answer;
   }
@@ -87,7 +87,7 @@ export class Batcher<I, R> {
   #blocking(item: I, call: Call): Awaitable<R> {
     this.#underWay += 1;
     this.#schedule();
-    return this.#verb.one(item, call);
+    return answerOf(this.#verb.one(item, call));
   }
 
   #follow(answer: Promise<unknown>): void {
@@ -139,7 +139,7 @@ export class Batcher<I, R> {
     const call = new SharedCall(batch.map((waiting) => waiting.call));
     let answer: Each<R>;
     try {
-      answer = this.#verb.many?.(items, call) ?? [];
+      answer = answerOf(this.#verb.many?.(items, call) ?? []);
     } catch (error) {
       return this.#failed(batch, error);
     }
@@ -156,7 +156,7 @@ export class Batcher<I, R> {
     const alike = StoreError.isInstance(error) && ALIKE.has(error.code);
     for (const waiting of batch) {
       if (alike || waiting.call.expired) waiting.reject(error);
-      else settle(waiting, () => this.#verb.one(waiting.item, waiting.call));
+      else settle(waiting, () => answerOf(this.#verb.one(waiting.item, waiting.call)));
     }
   }
 }

@@ -1,4 +1,4 @@
-import { chain, isPromise } from './async.js';
+import { answerOf, chain, isPromise } from './async.js';
 import { Batcher, type BatchedCall } from './batcher.js';
 import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Write } from './driver.js';
 import { compareHere } from './compare-here.js';
@@ -93,7 +93,7 @@ export class Commands {
   other<R>(call: LaneCall, work: () => Awaitable<R>): Awaitable<R> {
     let answer: Awaitable<R>;
     try {
-      answer = work();
+      answer = answerOf(work());
     } catch (error) {
       throw this.#failed(error, { key: '' }, call);
     }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { chain } from './async.js';
+import { answerOf, chain } from './async.js';
 import type { Awaitable, Call, Replace, Replaced, Stored, StoreDriver } from './driver.js';
 
 /**
@@ -7,11 +7,11 @@ import type { Awaitable, Call, Replace, Replaced, Stored, StoreDriver } from './
  * object.
  */
 export function compareHere(driver: StoreDriver, item: Replace<unknown>, call: Call): Awaitable<Replaced<unknown>> {
-  return chain(driver.read(item.key, call), (current): Awaitable<Replaced<unknown>> => {
+  return chain(answerOf(driver.read(item.key, call)), (current): Awaitable<Replaced<unknown>> => {
     if (current === null) return { outcome: 'missing' };
     if (!isDeepStrictEqual(current.token, item.expected)) return { outcome: 'changed', current };
     const write = { key: item.key, payload: item.payload, ttlMs: keptTtl(item, current) };
-    return chain(driver.write(write, call), (token) => ({ outcome: 'replaced', token }));
+    return chain(answerOf(driver.write(write, call)), (token) => ({ outcome: 'replaced', token }));
   });
 }
 

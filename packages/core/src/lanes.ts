@@ -40,6 +40,11 @@ export class LaneCall implements Call, Timed {
     this.#deadlines.add(this);
   }
 
+  /** The time now, ms since the epoch; `asked`, the time of the call, where it did not have to wait. Clocks cost more than they look. */
+  clock(asked: number): number {
+    return this.#startedAt === undefined ? asked : Date.now();
+  }
+
   get timeLeftMs(): number {
     if (this.expired) return 0;
     return this.#startedAt === undefined ? this.#timeoutMs : Math.max(0, this.deadlineAt - performance.now());

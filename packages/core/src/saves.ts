@@ -12,12 +12,14 @@ import { ttlUntil } from './lifetime.js';
 import type { Settings } from './options.js';
 import type { Records } from './records.js';
 import type { Tie, Version } from './ties.js';
-import { applyUnit, compareUnits, takeLaterDate, type Unit, UNIT_KEYS, type UnitChange, unitOf } from './unit.js';
+import { applyUnit, compareUnits, takeLaterDate, toMs, type Unit, UNIT_KEYS, type UnitChange, unitOf } from './unit.js';
 
 /** A save as it was asked for: a snapshot. */
 export interface Save extends Omit<AskedLife, 'unit'> {
   id: Id;
   operation: string;
+  /** When, ms since the epoch. */
+  askedAt: number;
   /** The session's text at the call. */
   text: string;
   /** Its lifetime at the call, where it was tied by then. */
@@ -53,7 +55,7 @@ export class Saves {
   upsert(save: Save, call: LaneCall): Awaitable<Tie | undefined> {
     const { records, lanes } = this.#site;
     const { id, text, expiresAt } = save;
-    const at = Date.now();
+    const at = call.clock(save.askedAt);
     const ttlMs = ttlUntil(expiresAt, records.resolutionMs, at);
     if (ttlMs <= 0) return chain(this.remove(id, call), () => undefined);
     return chain(records.write(id, text, ttlMs, call), (token) => {
@@ -193,8 +195,15 @@ function differs(save: TiedSave, tie: Tie): boolean {
   if (save.text === tie.base) return false;
   if (save.text.length !== tie.base.length) return true;
   const from = tie.written ?? isoOf(tie.unit);
-  const to = isoOf(save.unit);
-  return from === undefined || to === undefined || tie.base.replace(from, to) !== save.text;
+  return from === undefined || !isMoved(tie.base, save.text, from, toMs(save.unit.cookie?.['expires']));
+}
+
+/** Whether one text is the other with the date `from` replaced by `to`. Looks behind the date first: data mostly stand there. */
+function isMoved(base: string, text: string, from: string, to: number | undefined): boolean {
+  const start = base.indexOf(from);
+  const end = start + from.length;
+  if (start < 0 || to === undefined || !text.endsWith(base.slice(end)) || !text.startsWith(base.slice(0, start))) return false;
+  return Date.parse(text.slice(start, end)) === to;
 }
 
 function isoOf(unit: Unit | undefined): string | undefined {

@@ -374,11 +374,12 @@ export class SessionStore extends EventEmitter {
     }
     const explicit = typeof third === 'function' ? undefined : explicitTtl(third);
     const text = this.#codec.stringify(session);
-    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, Date.now());
+    const askedAt = Date.now();
+    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, askedAt);
     const holder = ctx ?? session;
     // Only a tied save needs to know what the cookie was at the call; a copy for each would be waste.
     const unit = this.#ties.get(holder, sid) === undefined ? undefined : unitOf(session);
-    const save = { id, operation: 'set', text, unit, expiresAt, explicit: explicit !== undefined };
+    const save = { id, operation: 'set', text, unit, askedAt, expiresAt, explicit: explicit !== undefined };
     return this.#lanes.run(id.key, 'set', (call) => this.#save(save, holder, call));
   }
 
@@ -404,11 +405,14 @@ export class SessionStore extends EventEmitter {
     if (isMarked(sid)) return false;
     const session = isSession(second) ? second : undefined;
     const explicit = typeof third === 'function' ? undefined : explicitTtl(third);
-    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, Date.now());
+    const asked = Date.now();
+    const expiresAt = expiryOf(explicit, session, this.#settings.ttlMs, asked);
     const tie = session === undefined || explicit !== undefined ? undefined : this.#ties.get(session, sid);
     return this.#lanes.run(id.key, 'touch', (call) => {
       const answer =
-        tie === undefined ? this.#extend(id, expiresAt, false, call) : this.#touchTied(id, session as Dict, tie, expiresAt, call);
+        tie === undefined
+          ? this.#extend(id, expiresAt, false, call, call.clock(asked))
+          : this.#touchTied(id, session as Dict, tie, expiresAt, call);
       return chain(answer, (live) => {
         if (live) this.#notify('touch', id.storedId);
         return live;
@@ -419,11 +423,11 @@ export class SessionStore extends EventEmitter {
   #touchTied(id: Id, session: Dict, tie: Tie, expiresAt: number, call: LaneCall): Awaitable<boolean> {
     const unit = unitOf(session);
     if (compareUnits(this.#saves.unitOf(tie), unit) === 'more') {
-      const save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, expiresAt, explicit: false };
+      const save = { id, operation: 'touch', text: this.#withUnit(tie, session), unit, askedAt: Date.now(), expiresAt, explicit: false };
       return chain(this.#saves.save(save, tie, call), (saved) => saved !== 'missing');
     }
     if (this.#tooSoon(tie, expiresAt)) return true;
-    return chain(this.#extend(id, expiresAt, true, call), (live) => {
+    return chain(this.#extend(id, expiresAt, true, call, Date.now()), (live) => {
       if (live && tie.expiresAt !== undefined) tie.expiresAt = Math.max(tie.expiresAt, expiresAt);
       return live;
     });
@@ -441,8 +445,8 @@ export class SessionStore extends EventEmitter {
     return expiresAt - tie.expiresAt < Math.min(touchAfterMs, (expiresAt - Date.now()) / 2);
   }
 
-  #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall): Awaitable<boolean> {
-    const ttlMs = ttlUntil(expiresAt, this.traits.resolutionMs, Date.now());
+  #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall, now: number): Awaitable<boolean> {
+    const ttlMs = ttlUntil(expiresAt, this.traits.resolutionMs, now);
     if (ttlMs > 0) return this.#records.extend(id, ttlMs, onlyLonger, call);
     // What would only lengthen cannot end a session: the shortest lifetime asks whether it is there.
     return onlyLonger ? this.#records.extend(id, this.traits.resolutionMs, true, call) : this.#saves.remove(id, call);

@@ -55,8 +55,9 @@ export class Updates {
     }
     const { codec, settings } = this.#site;
     const session = answer ?? draft;
-    const expiresAt = expiryOf(undefined, session, settings.ttlMs, Date.now());
-    return { id, operation: 'update', text: codec.stringify(session), unit: unitOf(session), expiresAt, explicit: false };
+    const askedAt = Date.now();
+    const expiresAt = expiryOf(undefined, session, settings.ttlMs, askedAt);
+    return { id, operation: 'update', askedAt, text: codec.stringify(session), unit: unitOf(session), expiresAt, explicit: false };
   }
 
   #try(save: TiedSave, tie: Tie, call: LaneCall): Awaitable<Attempt> {

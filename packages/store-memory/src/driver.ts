@@ -45,8 +45,9 @@ export class MemoryDriver implements StoreDriver<string> {
   }
 
   read(key: string): Stored<string> | null {
-    const entry = this.#live(key);
-    return entry === undefined ? null : stored(entry, Date.now());
+    const now = Date.now();
+    const entry = this.#live(key, now);
+    return entry === undefined ? null : stored(entry, now);
   }
 
   write({ key, payload, ttlMs }: Write): string {
@@ -55,9 +56,9 @@ export class MemoryDriver implements StoreDriver<string> {
   }
 
   replace({ key, payload, ttlMs, onlyLonger, expected }: Replace<string>): Replaced<string> {
-    const entry = this.#live(key);
-    if (entry === undefined) return { outcome: 'missing' };
     const now = Date.now();
+    const entry = this.#live(key, now);
+    if (entry === undefined) return { outcome: 'missing' };
     if (entry.payload !== expected) return { outcome: 'changed', current: stored(entry, now) };
     const expiresAt = ttlMs === 'keep' ? entry.expiresAt : now + ttlMs;
     this.#put(key, payload, onlyLonger ? Math.max(expiresAt, entry.expiresAt) : expiresAt);
@@ -74,7 +75,7 @@ export class MemoryDriver implements StoreDriver<string> {
   }
 
   remove(key: string): boolean {
-    const live = this.#live(key) !== undefined;
+    const live = this.#live(key, Date.now()) !== undefined;
     this.#entries.delete(key);
     return live;
   }
@@ -128,17 +129,18 @@ export class MemoryDriver implements StoreDriver<string> {
     this.#entries.clear();
   }
 
-  #live(key: string): Entry | undefined {
+  #live(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.expiresAt > Date.now()) return entry;
+    if (entry === undefined || entry.expiresAt > now) return entry;
     this.#entries.delete(key);
     return undefined;
   }
 
   #extended(key: string, ttlMs: number, onlyLonger: boolean): Entry | undefined {
-    const entry = this.#live(key);
+    const now = Date.now();
+    const entry = this.#live(key, now);
     if (entry === undefined) return undefined;
-    const expiresAt = Date.now() + ttlMs;
+    const expiresAt = now + ttlMs;
     if (!onlyLonger || expiresAt > entry.expiresAt) entry.expiresAt = expiresAt;
     return entry;
   }

@@ -27,7 +27,7 @@ export const OPTION_NAMES: readonly string[] = ['file', 'database', 'table', 'du
 const NEVER = Number.MAX_SAFE_INTEGER;
 const PAGE_WITH_PAYLOADS = 250;
 const PAGE_OF_KEYS = 2000;
-const PRUNE_PAGE = 1000;
+const PRUNE_PAGE = 500;
 const COUNT_PAGE = 4000;
 
 /** Sessions as rows of a SQLite table. */
