@@ -32,7 +32,7 @@ const COUNT_PAGE = 4000;
 
 /** Sessions as rows of a SQLite table. */
 export class SqliteDriver implements StoreDriver<string> {
-  readonly traits = defineTraits({ name: 'sqlite', clock: 'app', blocks: true, singles: 4, maxPayloadBytes: 500_000_000 });
+  readonly traits = defineTraits({ name: 'sqlite', clock: 'app', blocks: true, maxPayloadBytes: 500_000_000 });
   readonly #connection: Connection;
 
   constructor({ file, database, table = 'sessile_sessions', durability = 'normal' }: SqliteStoreOptions = {}) {
