@@ -8,10 +8,6 @@ export default defineConfig({
     retry: 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    reporters: [
-      'default',
-      './scripts/skip-reporter.mjs',
-      ['json', { outputFile: 'node_modules/.cache/vitest.json' }],
-    ],
+    reporters: ['default', './scripts/skip-reporter.mjs', ['json', { outputFile: 'node_modules/.cache/vitest.json' }]],
   },
 });

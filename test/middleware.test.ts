@@ -124,7 +124,7 @@ describe('express-session', () => {
     const client = new Client(server.url);
     await client.get('/');
     const seen = JSON.parse((await client.get('/')).text);
-    expect(seen).toMatchObject({ keys: ['views', 'cookie'], own: true, date: true, original: 60_000 });
+    expect(seen).toMatchObject({ keys: ['cookie', 'views'], own: true, date: true, original: 60_000 });
     expect(seen.left).toBeGreaterThan(58_000);
     expect(seen.text).toMatch(/^n=v; .*Path=\/; Expires=.*HttpOnly/);
     await store.close();

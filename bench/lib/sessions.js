@@ -24,6 +24,7 @@ function sid(seed) {
 }
 
 /** What a middleware holds: an instance that is filled key by key, as express-session's Session is. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- its shape is the point
 class HeldSession {
   /**
    * @param {object} held

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Router } from 'express';
 import { browserName } from './browser-name.js';
-import { overview, ownSessions, shortId, storedIdOf } from './overview.js';
+import { overview, ownSessions, shortId } from './overview.js';
 
 const parallelRequests = 50;
 const slowMs = 2000;
@@ -181,7 +181,7 @@ function addSlowRequest(api, store) {
     await sleep(slowMs);
     running.delete(req.sessionID);
     req.session.slowRequestAt = Date.now();
-    const drops = await dropsDuring(store, storedIdOf(req.sessionID), () => called((done) => req.session.save(done)));
+    const drops = await dropsDuring(store, store.storedId(req.sessionID), () => called((done) => req.session.save(done)));
     res.json({ drop: drops[0] ?? null });
   });
 

@@ -3,19 +3,10 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
-
 const otherRowsShown = 5;
 
 /** @typedef {import('@sessile/core').SessionData} SessionData */
 /** @typedef {{ storedId: string, session: SessionData }} Entry */
-
-/**
- * What `hashIds` makes of a sid. The page marks "this browser" by it.
- *
- * @param {string} sid
- */
-export const storedIdOf = (sid) => `h1-${createHash('sha256').update(sid).digest('hex')}`;
 
 /**
  * Enough to tell rows apart, too little to look anything up.
@@ -41,7 +32,7 @@ export async function ownSessions(store, user) {
  * @param {string} sid the session that asks
  */
 export async function overview(store, user, sid) {
-  const current = storedIdOf(sid);
+  const current = store.storedId(sid);
   const sessions = [];
   const rows = [];
   let otherRows = 0;
