@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import { Rows, session, storedAt, TestDriver, TestStore } from './backend.js';
+
+const DAY = 86_400_000;
+
+async function twoProcesses(data: object, options = {}) {
+  const rows = new Rows();
+  const here = new TestStore(new TestDriver(rows), options);
+  const there = new TestStore(new TestDriver(rows), options);
+  await here.set('s', data);
+  return { here, there, mine: (await here.get('s'))!, theirs: (await there.get('s'))! };
+}
+
+const cookie = (lifeMs: number, more = {}) => ({ ...session(lifeMs)['cookie'], ...more });
+const left = (store: TestStore) => storedAt(store.driver, 's')!.leftMs;
+
+describe('CON: the cookie, _expire and _maxAge merge as one value', () => {
+  it('if only the date moved, the later one stands, whoever saves last', async () => {
+    for (const [first, second] of [
+      [70_000, 90_000],
+      [90_000, 70_000],
+    ] as const) {
+      const { here, there, mine, theirs } = await twoProcesses(session(60_000));
+      theirs['cookie'].expires = new Date(Date.now() + first).toISOString();
+      theirs['theirs'] = 1;
+      await there.set('s', theirs);
+      mine['cookie'].expires = new Date(Date.now() + second).toISOString();
+      mine['mine'] = 1;
+      await here.set('s', mine);
+      const merged = (await here.get('s'))!;
+      expect(merged).toMatchObject({ theirs: 1, mine: 1 });
+      expect(left(here)).toBeGreaterThan(85_000);
+      expect(Date.parse(merged['cookie'].expires)).toBeGreaterThan(Date.now() + 85_000);
+    }
+  });
+
+  it('if anything else in it changed, it is taken whole and sets the lifetime', async () => {
+    const { here, there, mine, theirs } = await twoProcesses(session(60_000));
+    theirs['cookie'] = cookie(30 * DAY);
+    await there.set('s', theirs);
+    mine['cookie'] = cookie(5000, { sameSite: 'lax' });
+    await here.set('s', mine);
+    expect((await here.get('s'))!['cookie']).toMatchObject({ originalMaxAge: 5000, sameSite: 'lax' });
+    expect(left(here)).toBeLessThanOrEqual(5000);
+  });
+
+  it('a cookie that this request did not change leaves the one that another changed', async () => {
+    const { here, there, mine, theirs } = await twoProcesses(session(60_000));
+    theirs['cookie'] = cookie(30 * DAY, { sameSite: 'strict' });
+    await there.set('s', theirs);
+    mine['mine'] = 1;
+    await here.set('s', mine);
+    expect((await here.get('s'))!['cookie']).toMatchObject({ originalMaxAge: 30 * DAY, sameSite: 'strict' });
+    expect(left(here)).toBeGreaterThan(29 * DAY);
+  });
+
+  it('koa-session: the later _expire stands beside the _maxAge that another request set', async () => {
+    const { here, there, mine, theirs } = await twoProcesses({ _expire: Date.now() + 60_000, _maxAge: 60_000 });
+    const remember = { _expire: Date.now() + 30 * DAY, _maxAge: 30 * DAY };
+    await there.set('s', Object.assign(theirs, remember));
+    await here.set('s', Object.assign(mine, { _expire: Date.now() + 61_000, mine: 1 }));
+    expect(await here.get('s')).toEqual({ ...remember, mine: 1 });
+    expect(left(here)).toBeGreaterThan(29 * DAY);
+  });
+
+  it('a browser session that becomes a dated one, and back, is a change of the cookie', async () => {
+    const { here, mine } = await twoProcesses({ cookie: { expires: null, originalMaxAge: null } });
+    mine['cookie'] = cookie(5000);
+    await here.set('s', mine);
+    expect(left(here)).toBeLessThanOrEqual(5000);
+    mine['cookie'] = { expires: null, originalMaxAge: null };
+    await here.set('s', mine);
+    expect(left(here)).toBeGreaterThan(DAY - 5000);
+  });
+});
+
+describe('CON: leaves', () => {
+  it('class instances that a serializer brings back are leaves, compared deeply', async () => {
+    const serializer = {
+      stringify: (value: object) => JSON.stringify(value, (_key, item: unknown) => (item instanceof Set ? { set: [...item] } : item)),
+      parse: (text: string) =>
+        JSON.parse(text, (_key, item: { set?: unknown[] } | null) => (item?.set === undefined ? item : new Set(item.set))) as Record<
+          string,
+          unknown
+        >,
+    };
+    const { here, there, mine, theirs } = await twoProcesses({ tags: new Set(['a']), other: new Set(['x']) }, { serializer });
+    theirs['tags'] = new Set(['a', 'b']);
+    await there.set('s', theirs);
+    mine['tags'] = new Set(['a']);
+    mine['other'] = new Set(['x', 'y']);
+    await here.set('s', mine);
+    expect(await here.get('s')).toEqual({ tags: new Set(['a', 'b']), other: new Set(['x', 'y']) });
+  });
+
+  it('an object in another order of keys is no change', async () => {
+    const { here, there, mine, theirs } = await twoProcesses({ o: { a: 1, b: 2 } });
+    theirs['o'] = { a: 1, b: 3 };
+    await there.set('s', theirs);
+    mine['o'] = { b: 2, a: 1 };
+    mine['mine'] = 1;
+    await here.set('s', mine);
+    expect(await here.get('s')).toEqual({ o: { a: 1, b: 3 }, mine: 1 });
+  });
+});
+
+describe('a backend that does not tell what is left', () => {
+  /** As memcached: no remaining lifetime, and a compare-and-set always sets one. */
+  class BlindDriver extends TestDriver {
+    constructor() {
+      super(new Rows(), { keepsTtl: false });
+    }
+
+    protected override stored(key: string) {
+      const stored = super.stored(key);
+      return stored === null ? null : { ...stored, ttlMs: undefined as unknown as number };
+    }
+  }
+
+  it('a touch moves the date in the session along, by compare-and-set, and never nearer for a loaded one', async () => {
+    const store = new TestStore(new BlindDriver());
+    await store.set('s', session(60_000, { n: 1 }));
+    const loaded = (await store.get('s'))!;
+    loaded['cookie'].expires = new Date(Date.now() + 90_000).toISOString();
+    store.commands();
+    expect(await store.touch('s', loaded)).toBe(true);
+    expect(store.commands()).toEqual(['read s', 'replace s']);
+    expect(left(store)).toBeGreaterThan(85_000);
+    const after = (await store.get('s'))!;
+    expect(Date.parse(after['cookie'].expires)).toBeGreaterThan(Date.now() + 85_000);
+    after['cookie'].expires = new Date(Date.now() + 80_000).toISOString();
+    await store.touch('s', after);
+    expect(left(store)).toBeGreaterThan(85_000);
+  });
+
+  it('a session without a date is touched by the backend itself', async () => {
+    const store = new TestStore(new BlindDriver());
+    await store.set('s', { n: 1 }, 1000);
+    store.commands();
+    await store.touch('s', undefined, 60_000);
+    expect(store.commands()).toEqual(['read s', 'extend s']);
+    expect(left(store)).toBeGreaterThan(55_000);
+  });
+
+  it('a save of a loaded session keeps the end that the session names', async () => {
+    const store = new TestStore(new BlindDriver());
+    await store.set('s', session(60_000, { n: 1 }));
+    const loaded = (await store.get('s'))!;
+    loaded['n'] = 2;
+    await store.set('s', loaded);
+    expect(left(store)).toBeGreaterThan(55_000);
+    expect(left(store)).toBeLessThanOrEqual(60_001);
+    expect(await store.get('s', { extendMs: 500_000 })).toMatchObject({ n: 2 });
+    expect(left(store)).toBeGreaterThan(490_000);
+  });
+
+  it('a touch of what is gone creates nothing', async () => {
+    const store = new TestStore(new BlindDriver());
+    expect(await store.touch('s', session(60_000))).toBe(false);
+    expect(store.driver.rows.map.size).toBe(0);
+  });
+});
