@@ -1,12 +1,18 @@
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { checks as catalogue } from './checks/index.js';
-import { ConformanceFailure, ruleOf } from './failure.js';
+import { againInTests, ConformanceFailure, groupOf, ruleOf } from './failure.js';
+import { HistoryFailure } from './model/explore.js';
+import { installed } from './stock.js';
 import { adapt, type StoreUnderTest } from './store-under-test.js';
 import { quiet, within } from './time.js';
 import { Trial } from './trial.js';
-import type { Check, Hook, Need, Report, Result, RunOptions, Status, Target } from './types.js';
+import type { Check, Hook, Level, Middleware, Need, Report, Result, RunOptions, Status, Target } from './types.js';
 import { ProcessWatch, type Stray } from './watch.js';
 
-const LIMIT_MS = 20_000;
+export const LIMIT_MS = 20_000;
+const SEEDS = 2 ** 32;
+const LEVELS: readonly Level[] = ['MUST', 'SHOULD', 'MAY'];
 
 /**
  * Runs the checks on a target and reports on every one of them.
@@ -19,10 +25,11 @@ const LIMIT_MS = 20_000;
  * @throws Error when `only` names no check.
  */
 export async function runConformance(target: Target, options: RunOptions = {}): Promise<Report> {
+  const start = startOf();
   const run = new ConformanceRun(target, options);
   const results: Result[] = [];
   for (const check of run.checks) results.push(await run.result(check));
-  return reportOf(target.name, results);
+  return reportOf(target.name, run.seed, start, results);
 }
 
 /** One run over one target; the ways in share it. */
@@ -30,14 +37,15 @@ export class ConformanceRun {
   /** What will run: first what runs alone, then what waits for time to pass. */
   readonly checks: readonly Check[];
   readonly limitMs: number;
+  readonly seed: number;
   readonly #target: Target;
   readonly #timed = new Map<Check, Promise<Result>>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(target: Target, options: RunOptions = {}) {
-    const chosen = choose(options.checks ?? catalogue, options.only ?? fromEnvironment());
-    this.checks = [...chosen.filter((check) => !check.timed), ...chosen.filter((check) => check.timed)];
+    this.checks = inOrder(choose(options));
     this.limitMs = options.limitMs ?? LIMIT_MS;
+    this.seed = options.seed ?? seedOfThisRun();
     this.#target = target;
   }
 
@@ -90,15 +98,19 @@ export class ConformanceRun {
       if (known) return { status: 'stale', reason: `passes, though the target calls it known: ${known}` };
       return { status: 'pass' };
     } catch (cause) {
-      const failure = new ConformanceFailure(check, this.#target.name, cause);
+      const again = againInTests(check, check.seeded ? this.seed : undefined);
+      const seen = cause instanceof HistoryFailure ? cause.seen : undefined;
+      const failure = new ConformanceFailure(check, this.#target.name, cause, { again, ...(seen && { seen }) });
       return known ? { status: 'known', reason: known, failure } : { status: 'fail', failure };
     }
   }
 
   /** Runs the check on a store of its own. Gives the reason where it cannot be asked of this one. */
   async #attempt(check: Check, watch: ProcessWatch): Promise<string | undefined> {
+    const other = otherThing(this.#target, check);
+    if (other) return other;
     const store = await adapt(this.#target, await this.#target.create());
-    const trial = new Trial(this.#target, store, watch);
+    const trial = new Trial(this.#target, store, watch, this.seed);
     try {
       const lacking = check.needs?.find((need) => !meets(this.#target, store, need));
       if (lacking) return reasonOf(lacking);
@@ -112,33 +124,95 @@ export class ConformanceRun {
   }
 }
 
-/** Counts the results of a run. */
-function reportOf(target: string, results: readonly Result[]): Report {
-  const counts: Record<Status, number> = { pass: 0, fail: 0, skip: 0, known: 0, stale: 0 };
-  for (const { status } of results) counts[status] += 1;
-  return { target, results, counts, ok: counts.fail + counts.stale === 0 };
+/** When a run began, by the calendar and by a clock that nobody sets. */
+export interface Start {
+  readonly date: string;
+  readonly at: number;
 }
 
-function choose(all: readonly Check[], only: readonly string[]): readonly Check[] {
-  if (only.length === 0) return all;
-  const chosen = all.filter(({ id }) => only.some((name) => name === id || name === ruleOf(id) || name === groupOf(id)));
-  if (chosen.length === 0) throw new Error(`no check is called ${only.join(', ')}`);
+export function startOf(): Start {
+  return { date: new Date().toISOString(), at: performance.now() };
+}
+
+/** Counts the results of a run, and says what made them. */
+export function reportOf(target: string, seed: number, { date, at }: Start, results: readonly Result[]): Report {
+  const counts: Record<Status, number> = { pass: 0, fail: 0, skip: 0, known: 0, stale: 0 };
+  for (const { status } of results) counts[status] += 1;
+  const durationMs = Math.round(performance.now() - at);
+  const made = { kit: kitVersion(), contract: contractVersion(), node: process.versions.node, date, durationMs, seed };
+  return { target, ...made, counts, ok: counts.fail + counts.stale === 0, results };
+}
+
+/** The version of this package. */
+export function kitVersion(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
+}
+
+/** The latest version of the contract that a check of the kit belongs to. */
+function contractVersion(): string {
+  const [latest = ''] = catalogue.map(({ since }) => since).sort((one, two) => two.localeCompare(one, 'en', { numeric: true }));
+  return latest;
+}
+
+/**
+ * The checks that the options ask for.
+ *
+ * @throws Error when a name names no check, or when no check is left.
+ */
+export function choose({ checks = catalogue, only = onlyFromEnvironment(), level = 'MAY' }: RunOptions): readonly Check[] {
+  const binding = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
+  const named = only.length === 0 ? checks : byName(checks, only);
+  const chosen = named.filter((check) => binding.includes(check.level));
+  if (chosen.length === 0 && named.length > 0) throw new Error(`none of these checks is a ${binding.join(' or ')}: ${only.join(', ')}`);
   return chosen;
 }
 
-function groupOf(id: string): string {
-  return id.replace(/-.*$/, '');
+function byName(checks: readonly Check[], names: readonly string[]): readonly Check[] {
+  const means = (name: string, { id }: Check): boolean => name === id || name === ruleOf(id) || name === groupOf(id);
+  const unknown = names.filter((name) => !checks.some((check) => means(name, check)));
+  if (unknown.length > 0) throw new Error(`no check is called ${unknown.join(', ')}`);
+  return checks.filter((check) => names.some((name) => means(name, check)));
 }
 
-function fromEnvironment(): string[] {
+/** First what runs alone, then what waits for time to pass. */
+function inOrder(checks: readonly Check[]): readonly Check[] {
+  return [...checks.filter((check) => !check.timed), ...checks.filter((check) => check.timed)];
+}
+
+function onlyFromEnvironment(): string[] {
   return (process.env['SESSILE_ONLY'] ?? '').split(/[\s,]+/).filter(Boolean);
+}
+
+/** What the environment says, else another one in each run. */
+export function seedOfThisRun(): number {
+  const said = process.env['SESSILE_SEED'];
+  return said ? Number(said) >>> 0 : randomInt(SEEDS);
+}
+
+/** Checks of a store say nothing of a driver, and the other way round. */
+function otherThing({ kind }: Target, { needs = [] }: Check): string | undefined {
+  const isOfDrivers = needs.includes('driver');
+  if (kind === 'driver') return isOfDrivers ? undefined : 'the target is a bare driver';
+  return isOfDrivers ? 'the target is a store' : undefined;
 }
 
 const HOOKS: readonly Hook[] = ['reopen', 'spoil', 'second', 'neighbour', 'disrupt', 'rows', 'module'];
 
+const MIDDLEWARES: Readonly<Record<Middleware, readonly string[]>> = {
+  'express-session': ['express-session'],
+  'koa-session': ['koa', 'koa-session'],
+};
+
+function isMiddleware(need: Need): need is Middleware {
+  return need in MIDDLEWARES;
+}
+
 function meets(target: Target, store: StoreUnderTest, need: Need): boolean {
+  if (need === 'driver') return target.kind === 'driver';
   if (need === 'callbacks') return store.kind !== 'promise';
   if (need === 'promises') return store.kind !== 'callback';
+  if (isMiddleware(need)) return installed(...MIDDLEWARES[need]);
   const hook = HOOKS.find((name) => name === need);
   return hook ? target[hook] !== undefined : store.has(need);
 }
@@ -146,6 +220,7 @@ function meets(target: Target, store: StoreUnderTest, need: Need): boolean {
 function reasonOf(need: Need): string {
   if (need === 'callbacks') return 'the store takes no callbacks';
   if (need === 'promises') return 'the store returns no promises';
+  if (isMiddleware(need)) return `${MIDDLEWARES[need].join(' and ')} not installed`;
   return HOOKS.some((name) => name === need) ? `the target has no "${need}"` : `the store has no ${need}()`;
 }
 

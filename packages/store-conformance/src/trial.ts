@@ -18,14 +18,17 @@ export class Trial {
   readonly watch: ProcessWatch;
   /** How much later than its lifetime a session of this store may go. */
   readonly resolutionMs: number;
+  /** What random histories are drawn from. */
+  readonly seed: number;
   readonly #opened: object[] = [];
   /** Ended by `reopen`. */
   #over = false;
 
-  constructor(target: Target, store: StoreUnderTest, watch: ProcessWatch) {
+  constructor(target: Target, store: StoreUnderTest, watch: ProcessWatch, seed: number) {
     this.target = target;
     this.store = store;
     this.watch = watch;
+    this.seed = seed;
     this.clock = new Clock(target.advance && ((ms) => target.advance?.(store.raw, ms)));
     const traits: Partial<Traits> | undefined = store.raw['traits'];
     this.resolutionMs = traits?.resolutionMs ?? USUAL_RESOLUTION_MS;

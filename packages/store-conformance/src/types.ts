@@ -38,8 +38,11 @@ export type OptionalMethod =
 /** Hooks that a target may lack. */
 export type Hook = 'reopen' | 'spoil' | 'second' | 'neighbour' | 'disrupt' | 'rows' | 'module';
 
+/** Stock middlewares that some checks run the store in: optional peers of the kit. */
+export type Middleware = 'express-session' | 'koa-session';
+
 /** What a check cannot do without. Where it is missing the check is skipped, and the report says why. */
-export type Need = 'callbacks' | 'promises' | OptionalMethod | Hook;
+export type Need = 'callbacks' | 'promises' | OptionalMethod | Hook | Middleware | 'driver' | 'replace';
 
 /** One check: data, so that any runner, report or document can use it. */
 export interface Check {
@@ -57,6 +60,8 @@ export interface Check {
   readonly needs?: readonly Need[];
   /** Waits for sessions to expire: such checks run side by side, each on a store of its own. */
   readonly timed?: boolean;
+  /** Draws from the run's seed: a failure says which one, since it comes again only with it. */
+  readonly seeded?: boolean;
   /** Fulfils when the store is right, rejects when it is not. */
   readonly run: (trial: Trial) => Promise<void>;
 }
@@ -70,8 +75,8 @@ export interface Target<S extends object = any> {
   create(): S | Promise<S>;
   /** Ends a store that `create`, `reopen`, `second` or `neighbour` gave. Default: `store.close()`, where there is one. */
   destroy?(store: S): unknown;
-  /** How the store is called. Default: found out by one `get`. */
-  readonly kind?: Kind;
+  /** How the store is called, or that it is a bare driver. Default: found out by one `get`. */
+  readonly kind?: Kind | 'driver';
   /** Ends this store and opens another one on the same data, as a restart of the process would. */
   reopen?(store: S): S | Promise<S>;
   /** A second store object on the same data, as another process would have. */
@@ -117,6 +122,17 @@ export interface Result {
 /** What became of all of them, in the order of the catalogue. */
 export interface Report {
   readonly target: string;
+  /** The version of this kit. */
+  readonly kit: string;
+  /** The version of the contract: the latest that a check of the kit belongs to. */
+  readonly contract: string;
+  /** The version of Node that ran it, without a "v". */
+  readonly node: string;
+  /** When it began, as an ISO 8601 text. */
+  readonly date: string;
+  readonly durationMs: number;
+  /** What random histories were drawn from. */
+  readonly seed: number;
   readonly results: readonly Result[];
   readonly counts: Readonly<Record<Status, number>>;
   /** No check failed, and none is stale. */
@@ -127,6 +143,10 @@ export interface Report {
 export interface RunOptions {
   /** Ids of checks (`GET-1.a`), rules (`GET-1`) or groups (`GET`). Default: the environment's `SESSILE_ONLY`, else all. */
   readonly only?: readonly string[];
+  /** The least binding level to run: `SHOULD` runs MUST and SHOULD. Default: `MAY`, which is all. */
+  readonly level?: Level;
+  /** What random histories are drawn from, an integer from 0 to 4294967295. Default: `SESSILE_SEED`, else another one in each run. */
+  readonly seed?: number;
   /** The catalogue. Default: all checks of the kit. */
   readonly checks?: readonly Check[];
   /** How long one check may take before it counts as hanging. Default: 20,000. */

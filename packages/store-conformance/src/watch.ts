@@ -1,3 +1,5 @@
+import { runInThisContext } from 'node:vm';
+
 /** An error that reached nobody. */
 export interface Stray {
   readonly origin: 'uncaughtException' | 'unhandledRejection';
@@ -5,8 +7,8 @@ export interface Stray {
 }
 
 type Listener = (...args: unknown[]) => void;
-/** By its general type: the overloads of `process` take one name each. */
-const PROCESS: NodeJS.EventEmitter = process;
+/** The real one, by its general type: jest gives its tests a copy of `process` that hears nothing. */
+const PROCESS = runInThisContext('process') as NodeJS.EventEmitter;
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
 
 /**

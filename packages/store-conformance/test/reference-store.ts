@@ -10,12 +10,28 @@ export interface Row {
   expiresAt: number;
 }
 
-interface Tie {
+export interface Tie {
   sid: string;
   base: Session;
 }
 
+/** What several stores share: rows, a clock that runs ahead of the computer's, and whether it can be reached. */
+export class Backend {
+  rows = new Map<string, Row>();
+  aheadMs = 0;
+  away = false;
+}
+
+/** A request, as far as createSession() knows it. */
+export interface Request {
+  sessionID: string;
+  session?: Session;
+}
+
 const DAY_MS = 86_400_000;
+const METHODS = ['save', 'reload', 'touch', 'destroy', 'regenerate', 'resetMaxAge'];
+/** The methods of express-session's sessions, by name. */
+const ExpressSession: object = Object.fromEntries(METHODS.map((name) => [name, () => undefined]));
 
 /**
  * A small store that keeps the contract: a Map, callbacks and promises, ties. The kit's own tests run on it, and on
@@ -24,19 +40,32 @@ const DAY_MS = 86_400_000;
  */
 export class ReferenceStore extends EventEmitter {
   readonly traits = { resolutionMs: 1 };
-  readonly #rows: Map<string, Row>;
+  declare generate?: (request: Request) => void;
+  readonly #backend: Backend;
   ties = new WeakMap<object, Tie[]>();
   closed = false;
 
-  constructor(rows = new Map<string, Row>()) {
+  constructor(backend = new Backend()) {
     super();
-    this.#rows = rows;
+    this.#backend = backend;
     this.on('error', () => undefined);
   }
 
-  /** Behind an accessor, so that util.inspect does not show them. */
+  /** Behind an accessor, so that util.inspect does not show what is in it. */
+  get backend(): Backend {
+    return this.#backend;
+  }
+
   get rows(): Map<string, Row> {
-    return this.#rows;
+    return this.#backend.rows;
+  }
+
+  get status(): string {
+    return this.closed ? 'closed' : 'up';
+  }
+
+  now(): number {
+    return Date.now() + this.#backend.aheadMs;
   }
 
   get(sid: string, ...rest: unknown[]): unknown {
@@ -61,10 +90,14 @@ export class ReferenceStore extends EventEmitter {
   all(callback?: Callback): unknown {
     return this.answer([callback], () => {
       if ([...this.rows.values()].some(({ text }) => !isReadable(text))) this.emit('error', failure('ERR_STORE_DECODE', 'unreadable'));
-      const found = Object.create(null) as Session;
-      for (const [sid, { text }] of this.live()) Object.assign(found, sessionOf(sid, text));
-      return found;
+      return this.listed();
     });
+  }
+
+  listed(): Session {
+    const found = Object.create(null) as Session;
+    for (const [sid, { text }] of this.live()) Object.assign(found, sessionOf(sid, text));
+    return found;
   }
 
   length(callback?: Callback): unknown {
@@ -76,7 +109,11 @@ export class ReferenceStore extends EventEmitter {
   }
 
   ids(callback?: Callback): unknown {
-    return this.answer([callback], () => this.live().map(([sid]) => sid));
+    return this.answer([callback], () => this.keys());
+  }
+
+  keys(): string[] {
+    return this.live().map(([sid]) => sid);
   }
 
   async *entries(): AsyncGenerator<[string, Session]> {
@@ -101,9 +138,35 @@ export class ReferenceStore extends EventEmitter {
 
   prune(callback?: Callback): unknown {
     return this.answer([callback], () => {
-      const expired = [...this.rows].filter(([, row]) => row.expiresAt <= Date.now());
+      const expired = [...this.rows].filter(([, row]) => row.expiresAt <= this.now());
       for (const [sid] of expired) this.rows.delete(sid);
       return expired.length;
+    });
+  }
+
+  ping(callback?: Callback): unknown {
+    return this.answer([callback], () => undefined);
+  }
+
+  createSession(request: Request, data: Session): Session {
+    const session = Object.assign(Object.create(ExpressSession), data) as Session;
+    session['cookie'] = { ...data['cookie'], expires: data['cookie'].expires && new Date(data['cookie'].expires) };
+    Object.defineProperty(session, 'id', { value: request.sessionID });
+    request.session = session;
+    if (this.ties.get(data)?.some(({ sid }) => sid === request.sessionID)) this.bind(session, request.sessionID);
+    return session;
+  }
+
+  load(sid: string, callback: Callback): void {
+    this.get(sid, (error: unknown, data?: Session) => {
+      callback(error, data && this.createSession({ sessionID: sid }, data));
+    });
+  }
+
+  regenerate(request: Request, callback: Callback): void {
+    this.destroy(request.sessionID, (error: unknown) => {
+      this.generate?.(request);
+      callback(error);
     });
   }
 
@@ -119,6 +182,10 @@ export class ReferenceStore extends EventEmitter {
   }
 
   tie(object: object, sid: string): void {
+    this.bind(object, sid);
+  }
+
+  bind(object: object, sid: string): void {
     const others = (this.ties.get(object) ?? []).filter((tie) => tie.sid !== sid);
     this.ties.set(object, [...others, { sid, base: parsed(object) }]);
   }
@@ -134,6 +201,7 @@ export class ReferenceStore extends EventEmitter {
 
   guard(guarded: boolean, work: () => unknown): unknown {
     if (guarded && this.closed) throw failure('ERR_STORE_CLOSED', 'the store is closed');
+    if (this.backend.away) throw failure('ERR_STORE_UNAVAILABLE', 'the backend is away');
     return work();
   }
 
@@ -141,11 +209,11 @@ export class ReferenceStore extends EventEmitter {
     const row = this.row(sid);
     if (!row) return null;
     const session = decode(row.text);
-    this.tie(session, sid);
+    this.bind(session, sid);
     const context = contextOf(rest);
     if (context) this.ties.set(context, [{ sid, base: parsed(session) }]);
     const extendMs = (rest[0] as { extendMs?: number } | null | undefined)?.extendMs;
-    if (extendMs) row.expiresAt = Math.max(row.expiresAt, Date.now() + extendMs);
+    if (extendMs) row.expiresAt = Math.max(row.expiresAt, this.now() + extendMs);
     return report(session, row);
   }
 
@@ -155,8 +223,8 @@ export class ReferenceStore extends EventEmitter {
     const tie = this.ties.get(holder)?.find((one) => one.sid === sid);
     if (tie) return this.merge(sid, JSON.parse(text) as Session, tie, rest);
     this.emit('set', sid);
-    const expiresAt = Date.now() + lifetime(session, rest[0]);
-    if (expiresAt <= Date.now()) this.rows.delete(sid);
+    const expiresAt = this.now() + lifetime(session, rest[0], this.now());
+    if (expiresAt <= this.now()) this.rows.delete(sid);
     else this.rows.set(sid, { text, expiresAt });
     this.ties.set(holder, [...(this.ties.get(holder) ?? []), { sid, base: JSON.parse(text) as Session }]);
   }
@@ -167,42 +235,50 @@ export class ReferenceStore extends EventEmitter {
     const { cookie, ...theirs } = decode(row.text);
     const { cookie: oldCookie, ...base } = tie.base;
     const { cookie: newCookie, ...data } = mine;
-    const merged = mergeObjects(base, data, theirs);
-    if (newCookie !== undefined) merged['cookie'] = mergeCookie(oldCookie, newCookie, cookie);
+    const merged = this.combine(base, data, theirs);
+    if (newCookie !== undefined) merged['cookie'] = this.combineCookies(oldCookie, newCookie, cookie);
     row.text = JSON.stringify(merged);
     tie.base = mine;
     this.moveEnd(sid, row, oldCookie, newCookie, rest[0], mine);
   }
 
+  combine(base: Session, mine: Session, theirs: Session): Session {
+    return mergeObjects(base, mine, theirs);
+  }
+
+  combineCookies(base: Session, mine: Session, theirs: Session): Session {
+    return mergeCookie(base, mine, theirs);
+  }
+
   /** A date that is as it was leaves the end alone; one that moved on lengthens; anything else is taken as said. */
   moveEnd(sid: string, row: Row, before: Session, after: Session, ttlMs: unknown, session: Session): void {
     const explicit = typeof ttlMs === 'number';
-    const end = Date.now() + lifetime(session, ttlMs);
+    const end = this.now() + lifetime(session, ttlMs, this.now());
     const asSaid = explicit || !sameButDate(before, after) || dateOf(after) < dateOf(before);
     if (asSaid || end > row.expiresAt) row.expiresAt = end;
-    if (row.expiresAt <= Date.now()) this.rows.delete(sid);
+    if (row.expiresAt <= this.now()) this.rows.delete(sid);
   }
 
   extend(sid: string, session: Session | undefined, ttlMs: unknown): boolean {
     const row = this.row(sid);
     if (!row) return false;
     this.emit('touch', sid);
-    const end = Date.now() + lifetime(session ?? {}, ttlMs);
+    const end = this.now() + lifetime(session ?? {}, ttlMs, this.now());
     const tie = session && this.ties.get(session)?.find((one) => one.sid === sid);
     const onlyLonger = tie && typeof ttlMs !== 'number' && sameButDate(tie.base['cookie'], parsed(session)['cookie']);
     row.expiresAt = onlyLonger ? Math.max(row.expiresAt, end) : end;
     if (tie && !onlyLonger && session['cookie']) row.text = JSON.stringify({ ...decode(row.text), cookie: session['cookie'] });
-    if (row.expiresAt <= Date.now()) this.rows.delete(sid);
+    if (row.expiresAt <= this.now()) this.rows.delete(sid);
     return true;
   }
 
   row(sid: string): Row | undefined {
     const row = this.rows.get(sid);
-    return row && row.expiresAt > Date.now() ? row : undefined;
+    return row && row.expiresAt > this.now() ? row : undefined;
   }
 
   live(): [string, Row][] {
-    return [...this.rows].filter(([, row]) => row.expiresAt > Date.now() && isReadable(row.text));
+    return [...this.rows].filter(([, row]) => row.expiresAt > this.now() && isReadable(row.text));
   }
 }
 
@@ -242,7 +318,7 @@ function decode(text: string): Session {
   return JSON.parse(text) as Session;
 }
 
-function isReadable(text: string): boolean {
+export function isReadable(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -259,7 +335,7 @@ function parsed(session: object): Session {
   return JSON.parse(encode(session)) as Session;
 }
 
-function contextOf(rest: unknown[]): object | undefined {
+export function contextOf(rest: unknown[]): object | undefined {
   return rest.map((arg) => (arg as { ctx?: object } | null | undefined)?.ctx).find(Boolean);
 }
 
@@ -272,14 +348,14 @@ function sameButDate(one: Session | undefined, two: Session | undefined): boolea
   return strip(one) === strip(two);
 }
 
-function lifetime(session: Session, ttlMs: unknown): number {
+function lifetime(session: Session, ttlMs: unknown, now: number): number {
   if (typeof ttlMs === 'number') {
     if (Number.isNaN(ttlMs)) throw failure('ERR_STORE_INVALID_ARGUMENT', 'a lifetime is a number');
     return ttlMs;
   }
   const ends = dateOf(session['cookie']);
-  if (!Number.isNaN(ends)) return ends - Date.now();
-  return typeof session['_expire'] === 'number' ? session['_expire'] - Date.now() : DAY_MS;
+  if (!Number.isNaN(ends)) return ends - now;
+  return typeof session['_expire'] === 'number' ? session['_expire'] - now : DAY_MS;
 }
 
 /** The date that the cookie shows is when the session ends. */
@@ -293,14 +369,14 @@ function isObject(value: unknown): value is Session {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function mergeObjects(base: Session, mine: Session, theirs: Session): Session {
+export function mergeObjects(base: Session, mine: Session, theirs: Session): Session {
   const entries = new Map(Object.entries(theirs));
   for (const key of new Set([...Object.keys(base), ...Object.keys(mine)])) {
     const [was, is] = [own(base, key), own(mine, key)];
     if (JSON.stringify(was) === JSON.stringify(is)) continue;
-    const nested = isObject(was) && isObject(is) && isObject(entries.get(key));
+    const nested = isObject(was ?? {}) && isObject(is) && isObject(entries.get(key));
     if (is === undefined) entries.delete(key);
-    else entries.set(key, nested ? mergeObjects(was, is, entries.get(key) as Session) : is);
+    else entries.set(key, nested ? mergeObjects((was ?? {}) as Session, is, entries.get(key) as Session) : is);
   }
   return Object.fromEntries(entries);
 }

@@ -5,6 +5,7 @@ import { clear } from './clear.js';
 import { concurrency } from './concurrency.js';
 import { data } from './data.js';
 import { destroy } from './destroy.js';
+import { driver } from './driver.js';
 import { errors } from './errors.js';
 import { events } from './events.js';
 import { get } from './get.js';
@@ -13,9 +14,11 @@ import { length } from './length.js';
 import { lifecycle } from './lifecycle.js';
 import { lifetime } from './lifetime.js';
 import { middleware } from './middleware.js';
+import { model } from './model.js';
 import { order } from './order.js';
 import { set } from './set.js';
 import { sid } from './sid.js';
+import { stock } from './stock.js';
 import { touch } from './touch.js';
 import { update } from './update.js';
 
@@ -40,4 +43,7 @@ export const checks: readonly Check[] = [
   ...lifecycle,
   ...housekeeping,
   ...middleware,
+  ...stock,
+  ...model,
+  ...driver,
 ];

@@ -1,0 +1,117 @@
+/**
+ * What is run, and what a reader must know of it.
+ *
+ * @typedef {object} Entry
+ * @property {string} slug the name of its page, and of its target in `targets/`.
+ * @property {string} short as it stands over a column.
+ * @property {string} package where the version is read from.
+ * @property {readonly string[]} [beside] packages whose version matters as well.
+ * @property {string} setUp how it was set up, in a few words.
+ * @property {readonly string[]} notes what the numbers do not say.
+ * @property {{ target: string, only: readonly string[] }} [asItIs] checks that are asked of a target of their own.
+ * @property {Readonly<Record<string, string>>} [notAsked] checks that would be unfair to it, each with the reason.
+ */
+
+const KOA_NOTES = [
+  'It is called as koa-session calls it: `changed` and `rolling` beside each save, `_expire` and `_maxAge` (or `_session`) in it.',
+  'koa-session itself refuses a session whose `_expire` has passed, and copies the top level of what it loads and saves. The kit asks the store alone.',
+  'Its values stay live objects in memory. A process that never restarts sees Dates as Dates; a store on a server would give texts.',
+];
+
+const KOA_NOT_ASKED = {
+  'TTL-6': 'koa-session always gives the lifetime as an argument; no cookie reaches the store',
+};
+
+/** @type {readonly Entry[]} */
+export const stores = [
+  {
+    slug: 'express-session-memory',
+    short: 'express-session MemoryStore',
+    package: 'express-session',
+    setUp: '`new session.MemoryStore()`, no options',
+    notes: ['Its page says that it is made for development, and not for production.'],
+  },
+  {
+    slug: 'memorystore',
+    short: 'memorystore',
+    package: 'memorystore',
+    beside: ['express-session'],
+    setUp: 'as its page shows, with `checkPeriod` of a day',
+    notes: ['With express-session the cookie always has `maxAge`; TTL-6 also asks of a cookie that is plain JSON, as `get` returns it.'],
+  },
+  {
+    slug: 'better-sqlite3-session-store',
+    short: 'better-sqlite3-session-store',
+    package: 'better-sqlite3-session-store',
+    beside: ['better-sqlite3', 'express-session'],
+    setUp: 'as its page shows, on a file of its own, `expired: { clear: true, intervalMs: 900000 }`',
+    notes: [
+      'It counts lifetimes in whole seconds, rounded down. The kit uses short lives, so this one way shows in TTL-2, TTL-3, TTL-6 and the MDL checks.',
+      '`all()` gives rows of the table (`sid`, `sess`, `expire`), which fails several rules at once: ALL-1, ALL-4, MDL-3.',
+      'Callbacks are called before the method returns, which is what CB-2, CB-4 and CB-5 see.',
+      'It has one table name, so rules about neighbours cannot be asked.',
+    ],
+    notAsked: {
+      'TCH-1': 'the check uses lives under a second, which TTL-3 is about; by hand, a session of 5 s that was touched lived on',
+      'TCH-12': 'the check uses lives under a second, which TTL-3 is about; by hand, a session of 5 s that was touched lived on',
+    },
+  },
+  {
+    slug: 'session-file-store',
+    short: 'session-file-store',
+    package: 'session-file-store',
+    beside: ['express-session'],
+    setUp: 'as its page shows, on a folder of its own, with a silent `logFn`',
+    notes: [
+      'It keeps `__lastAccess` in the session, and answers ENOENT for a missing one. Either would fail nearly every check, so they are asked once, of the store as it is (GET-1, GET-3, SET-3, CB-7); for all others the target takes them off.',
+      'express-session itself takes ENOENT for "no session", so a visitor gets no error from it.',
+      'The retries (five in 250 ms) are its default. Option `retries: 0` makes a missing session fast.',
+    ],
+    notAsked: {
+      'CB-3':
+        'the check destroys while a touch may be under way, which DEL-3 is about; by hand, destroy() without a callback removed the file',
+    },
+    asItIs: { target: 'session-file-store.plain', only: ['GET-1', 'GET-3', 'SET-3', 'CB-7'] },
+  },
+  {
+    slug: 'koa-session-local',
+    short: 'koa-session-local',
+    package: 'koa-session-local',
+    setUp: '`new LocalSessionStore()`, no options, called as koa-session calls it',
+    notes: ['Its page says that it is meant for testing and development.', ...KOA_NOTES],
+    notAsked: KOA_NOT_ASKED,
+  },
+  {
+    slug: 'koa-session-memory',
+    short: 'koa-session-memory',
+    package: 'koa-session-memory',
+    setUp: '`new MemoryStore()`, no options, called as koa-session calls it',
+    notes: KOA_NOTES,
+    notAsked: KOA_NOT_ASKED,
+  },
+  {
+    slug: 'sessile-memory',
+    short: 'Sessile MemoryStore',
+    package: '@sessile/store-memory',
+    setUp: '`new MemoryStore()`, no options',
+    notes: ['The contract and the kit were written beside this store.'],
+  },
+  {
+    slug: 'sessile-sqlite',
+    short: 'Sessile SqliteStore',
+    package: '@sessile/store-sqlite',
+    beside: ['better-sqlite3'],
+    setUp: '`new SqliteStore({ file, table })`, on a file of its own',
+    notes: ['The contract and the kit were written beside this store.'],
+  },
+  {
+    slug: 'sessile-file',
+    short: 'Sessile FileStore (example)',
+    package: '@sessile-example/store-file',
+    setUp: '`new FileStore({ folder })`, on a folder of its own',
+    notes: [
+      'It is an example, and not published. Its page says that it is safe within one store object only: that is what the checks with two store objects see.',
+      'The contract and the kit were written beside this store.',
+    ],
+  },
+];

@@ -1,0 +1,431 @@
+import assert from 'node:assert/strict';
+import type { Call, Replaced, Stored, StoreDriver, Traits } from '@sessile/core/driver';
+import type { Trial } from '../trial.js';
+import type { Check } from '../types.js';
+
+type Driver = StoreDriver;
+
+/** Short and long enough for a busy machine. */
+const SHORT_MS = 400;
+const LONG_MS = 60_000;
+
+const TRAITS: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
+  name: (value) => typeof value === 'string' && value !== '',
+  payload: (value) => value === 'text' || value === 'json',
+  maxPayloadBytes: isPositive,
+  resolutionMs: isPositive,
+  clock: (value) => value === 'backend' || value === 'app',
+  keepsTtl: (value) => typeof value === 'boolean',
+  blocks: (value) => typeof value === 'boolean',
+  singles: (value) => typeof value === 'number' && value >= 0,
+  batchItems: isPositive,
+  batchBytes: isPositive,
+};
+
+const VERBS = ['read', 'write', 'extend', 'remove', 'scan', 'clear', 'close'] as const;
+
+/** DRV: a bare driver, below a store. */
+export const driver: Check[] = [
+  {
+    id: 'DRV-1',
+    level: 'MUST',
+    since: '0.1',
+    title: 'a driver has every trait and every verb that is needed',
+    why: 'The core sizes batches and rounds lifetimes by them: with undefined there it compares with NaN, and never says so.',
+    mend: "Make the traits with defineTraits({ name: '...' }), and write the seven verbs.",
+    needs: ['driver'],
+    run: async (t) => {
+      const { traits } = opened(t);
+      for (const [name, fits] of Object.entries(TRAITS)) {
+        const value = (traits as unknown as Record<string, unknown> | undefined)?.[name];
+        assert.ok(fits(value), `traits.${name} is ${String(value)}`);
+      }
+      for (const verb of VERBS) assert.equal(typeof t.store.raw[verb], 'function', `what ${verb} is`);
+    },
+  },
+  {
+    id: 'DRV-2',
+    level: 'MUST',
+    since: '0.1',
+    title: 'read() gives what was written: payload, ttlMs and a token; and null where nothing was',
+    why: 'Everything else is built on it.',
+    mend: 'Answer null for a missing key, and the stored text as it is for another.',
+    needs: ['driver'],
+    run: async (t) => {
+      const d = opened(t);
+      const key = t.sid();
+      assert.equal(await d.read(key, call()), null, 'read() of a key that nobody wrote');
+      for (const payload of [text(1), text('é😀 "\\'), text(2)]) {
+        await put(d, t, key, payload);
+        const stored = await there(d, key, 'read() after write()');
+        assert.equal(stored.payload, payload, 'the payload of read() after write()');
+        assert.ok(isLife(stored.ttlMs), `ttlMs of read() after write() with ${LONG_MS} ms is ${stored.ttlMs}`);
+        assert.notEqual(stored.token, undefined, 'the token of read()');
+      }
+    },
+  },
+  {
+    id: 'DRV-3',
+    level: 'MUST',
+    since: '0.1',
+    title: 'an expired session is null, and cannot be replaced, extended or removed as a live one',
+    why: 'The core drops and keeps saves on this word: a session that ended comes back.',
+    mend: 'Let each verb ask for "not expired" in the same command.',
+    needs: ['driver'],
+    timed: true,
+    run: expired,
+  },
+  {
+    id: 'DRV-4',
+    level: 'MUST',
+    since: '0.1',
+    title: 'replace() says "replaced", "changed" or "missing", and does what it says',
+    why: 'It is what keeps two processes from losing saves of each other.',
+    mend: 'Compare and write in one atomic command.',
+    needs: ['driver', 'replace'],
+    run: replaces,
+  },
+  {
+    id: 'DRV-5',
+    level: 'MUST',
+    since: '0.1',
+    title: "replace() with 'keep' and onlyLonger keeps its word about the life",
+    why: 'Otherwise a save shortens "remember me", or keeps a session for ever.',
+    mend: "With 'keep' leave the expiry; with onlyLonger take the later one.",
+    needs: ['driver', 'replace'],
+    timed: true,
+    run: replacedLives,
+  },
+  {
+    id: 'DRV-6',
+    level: 'MUST',
+    since: '0.1',
+    title: 'extend() keeps the text and the token, and creates nothing',
+    why: 'A touch that makes a new token fails the save beside it; one that creates is an empty login.',
+    mend: 'Change the expiry alone, of a live session alone.',
+    needs: ['driver'],
+    run: extendsOnly,
+  },
+  {
+    id: 'DRV-7',
+    level: 'MUST',
+    since: '0.1',
+    title: 'extend() sets the life, and with onlyLonger never shortens it',
+    why: 'The touch of an old request would end a session that a newer one made longer.',
+    mend: 'With onlyLonger take the later of both.',
+    needs: ['driver'],
+    timed: true,
+    run: extendedLives,
+  },
+  {
+    id: 'DRV-8',
+    level: 'MUST',
+    since: '0.1',
+    title: 'remove() says whether it removed a live session',
+    why: 'revoke() and events tell people by it.',
+    mend: 'Answer by the number of rows that were removed.',
+    needs: ['driver'],
+    run: async (t) => {
+      const d = opened(t);
+      const [key, other] = [t.sid(), t.sid()];
+      for (const one of [key, other]) await put(d, t, one, text(1));
+      assert.equal(await d.remove(key, call()), true, 'remove() of a live session');
+      assert.equal(await d.read(key, call()), null, 'read() after remove()');
+      assert.equal(await d.remove(key, call()), false, 'remove() once more');
+      await there(d, other, 'another session, after that');
+    },
+  },
+  {
+    id: 'DRV-9',
+    level: 'MUST',
+    since: '0.1',
+    title: 'scan() gives each live session once, with its payload when asked; count() agrees',
+    why: 'all(), ids() and length() are made of it.',
+    mend: 'Page by key, and leave out what has expired.',
+    needs: ['driver'],
+    timed: true,
+    run: scans,
+  },
+  {
+    id: 'DRV-10',
+    level: 'MUST',
+    since: '0.1',
+    title: 'clear() removes every session, and the driver goes on working',
+    why: '"Log everybody out" is for emergencies.',
+    mend: 'Remove all keys of the namespace.',
+    needs: ['driver'],
+    run: async (t) => {
+      const d = opened(t);
+      const keys = [t.sid(), t.sid(), t.sid()];
+      for (const key of keys) await put(d, t, key, text(key));
+      await d.clear(call());
+      for (const key of keys) assert.equal(await d.read(key, call()), null, 'read() after clear()');
+      assert.deepEqual(await scanned(d, false), [], 'scan() after clear()');
+      await put(d, t, keys[0] ?? '', text(1));
+      await there(d, keys[0] ?? '', 'a session written after clear()');
+    },
+  },
+  {
+    id: 'DRV-11',
+    level: 'MUST',
+    since: '0.1',
+    title: 'plural verbs answer by position what the singular ones would, and one item harms no other',
+    why: 'The core hands the answer at position n to the caller of item n: a shift gives one user the session of another.',
+    mend: 'Bring the answers into the order of the items, with null where there is none.',
+    needs: ['driver'],
+    run: plurals,
+  },
+  {
+    id: 'DRV-12',
+    level: 'MUST',
+    since: '0.1',
+    title: 'close() may be called twice',
+    why: 'Signal handlers and test hooks both call it.',
+    mend: 'Do nothing the second time.',
+    needs: ['driver'],
+    run: async (t) => {
+      const d = opened(t);
+      await put(d, t, t.sid(), text(1));
+      await d.close();
+      await d.close();
+    },
+  },
+];
+
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0;
+}
+
+/** Undefined where the backend cannot tell. */
+function isLife(ttlMs: number | undefined): boolean {
+  return ttlMs === undefined || (ttlMs > 0 && ttlMs <= LONG_MS + 1000);
+}
+
+/** The driver of a trial, as the core would have it. */
+function opened(t: Trial): Driver {
+  const bare = t.store.raw as unknown as Driver;
+  bare.open?.(() => undefined);
+  return bare;
+}
+
+function call(): Call {
+  return { timeLeftMs: 10_000, signal: new AbortController().signal, progress: () => undefined };
+}
+
+/** A payload that is JSON, for backends that look. */
+function text(value: unknown): string {
+  return JSON.stringify({ value });
+}
+
+/** In the unit of the driver, as the core gives it. */
+function lifeOf(t: Trial, ms: number): number {
+  return Math.ceil(ms / t.resolutionMs) * t.resolutionMs;
+}
+
+async function put(d: Driver, t: Trial, key: string, payload: string, ms = LONG_MS): Promise<unknown> {
+  return d.write({ key, payload, ttlMs: lifeOf(t, ms) }, call());
+}
+
+async function there(d: Driver, key: string, step: string): Promise<Stored<unknown>> {
+  const stored = await d.read(key, call());
+  assert.ok(stored, `${step}: there is none`);
+  return stored;
+}
+
+/** Until every short life has ended. */
+function passShort(t: Trial): Promise<void> {
+  return t.clock.pass(lifeOf(t, SHORT_MS) + t.resolutionMs + 100);
+}
+
+interface NewText {
+  readonly payload?: string;
+  readonly ttlMs?: number | 'keep';
+  readonly onlyLonger?: boolean;
+}
+
+/** Only for drivers that have it. */
+async function replace(d: Driver, key: string, expected: unknown, change: NewText = {}): Promise<Replaced<unknown>> {
+  const answer = await d.replace?.({ key, payload: text('new'), ttlMs: LONG_MS, onlyLonger: false, ...change, expected }, call());
+  assert.ok(answer, 'replace() answered nothing');
+  return answer;
+}
+
+async function expired(t: Trial): Promise<void> {
+  const d = opened(t);
+  const keys = [t.sid('read'), t.sid('replace'), t.sid('extend'), t.sid('remove'), t.sid('both')] as const;
+  const tokens: unknown[] = [];
+  for (const key of keys) tokens.push(await put(d, t, key, text(1), SHORT_MS));
+  await passShort(t);
+  const [read, replaced, extended, removed, both] = keys;
+  assert.equal(await d.read(read, call()), null, 'read() of an expired session');
+  if (d.replace) assert.equal((await replace(d, replaced, tokens[1])).outcome, 'missing', 'replace() of an expired session');
+  const longer = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };
+  assert.equal(await d.extend({ key: extended, ...longer }, call()), false, 'extend() of an expired session');
+  assert.equal(await d.remove(removed, call()), false, 'remove() of an expired session');
+  if (d.readAndExtend) assert.equal(await d.readAndExtend({ key: both, ...longer }, call()), null, 'readAndExtend() of an expired session');
+  for (const key of keys) assert.equal(await d.read(key, call()), null, 'an expired session, after all that');
+}
+
+async function replaces(t: Trial): Promise<void> {
+  const d = opened(t);
+  const key = t.sid();
+  assert.equal((await replace(d, key, await put(d, t, t.sid(), text(0)))).outcome, 'missing', 'replace() of a key that nobody wrote');
+  assert.equal(await d.read(key, call()), null, 'read() after that');
+  const written = await put(d, t, key, text(1));
+  const first = await replace(d, key, written, { payload: text(2), ttlMs: lifeOf(t, LONG_MS) });
+  assert.equal(first.outcome, 'replaced', 'replace() with the token of write()');
+  const stale = await replace(d, key, written, { payload: text(3), ttlMs: lifeOf(t, LONG_MS) });
+  assert.equal(stale.outcome, 'changed', 'replace() with an older token');
+  if (stale.outcome === 'changed' && stale.current) assert.equal(stale.current.payload, text(2), 'what "changed" says is stored');
+  const stored = await there(d, key, 'the session, after that');
+  assert.equal(stored.payload, text(2), 'the payload, after that');
+  assert.equal((await replace(d, key, stored.token, { payload: text(4) })).outcome, 'replaced', 'replace() with the token of read()');
+  await d.remove(key, call());
+  assert.equal((await replace(d, key, stored.token)).outcome, 'missing', 'replace() of what was removed');
+  assert.equal(await d.read(key, call()), null, 'read() after that, once more');
+}
+
+/** A change of a life: what it was, what it is told to be, and whether the session is there when a short life is over. */
+interface Change {
+  readonly was: number;
+  readonly told: number | 'keep';
+  readonly onlyLonger: boolean;
+  readonly stays: boolean;
+}
+
+const CHANGES: readonly Change[] = [
+  { was: SHORT_MS, told: LONG_MS, onlyLonger: false, stays: true },
+  { was: SHORT_MS, told: LONG_MS, onlyLonger: true, stays: true },
+  { was: LONG_MS, told: SHORT_MS, onlyLonger: false, stays: false },
+  { was: LONG_MS, told: SHORT_MS, onlyLonger: true, stays: true },
+];
+
+const KEPT: readonly Change[] = [
+  { was: SHORT_MS, told: 'keep', onlyLonger: false, stays: false },
+  { was: LONG_MS, told: 'keep', onlyLonger: false, stays: true },
+];
+
+type Apply = (d: Driver, item: { key: string; ttlMs: number | 'keep'; onlyLonger: boolean; token: unknown }) => Promise<unknown>;
+
+async function lives(t: Trial, changes: readonly Change[], name: string, apply: Apply): Promise<void> {
+  const d = opened(t);
+  // Without it there is nothing to keep a word about.
+  const asked = changes.filter(({ told, onlyLonger }) => d.traits.keepsTtl || (told !== 'keep' && !onlyLonger));
+  const changed: { key: string; change: Change }[] = [];
+  for (const change of asked) {
+    const key = t.sid();
+    const token = await put(d, t, key, text(1), change.was);
+    const ttlMs = change.told === 'keep' ? change.told : lifeOf(t, change.told);
+    await apply(d, { key, ttlMs, onlyLonger: change.onlyLonger, token });
+    changed.push({ key, change });
+  }
+  await passShort(t);
+  for (const { key, change } of changed) {
+    const { was, told, onlyLonger, stays } = change;
+    const step = `a life of ${was} ms, ${name} with ${told}${onlyLonger ? ' and onlyLonger' : ''}: there after ${SHORT_MS} ms`;
+    assert.equal((await d.read(key, call())) !== null, stays, step);
+  }
+}
+
+function replacedLives(t: Trial): Promise<void> {
+  return lives(t, [...CHANGES, ...KEPT], 'replace()', (d, { key, token, ...life }) => replace(d, key, token, life));
+}
+
+async function extendedLives(t: Trial): Promise<void> {
+  const isNumber = (ttlMs: number | 'keep'): number => (ttlMs === 'keep' ? LONG_MS : ttlMs);
+  await lives(t, CHANGES, 'extend()', async (d, { key, ttlMs, onlyLonger }) =>
+    d.extend({ key, ttlMs: isNumber(ttlMs), onlyLonger }, call()),
+  );
+}
+
+async function extendsOnly(t: Trial): Promise<void> {
+  const d = opened(t);
+  const [key, missing] = [t.sid(), t.sid()];
+  const life = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };
+  assert.equal(await d.extend({ key: missing, ...life }, call()), false, 'extend() of a key that nobody wrote');
+  assert.equal(await d.read(missing, call()), null, 'read() after that');
+  const token = await put(d, t, key, text(1));
+  assert.equal(await d.extend({ key, ...life }, call()), true, 'extend() of a live session');
+  assert.equal((await there(d, key, 'read() after extend()')).payload, text(1), 'the payload after extend()');
+  if (d.readAndExtend) {
+    assert.equal((await d.readAndExtend({ key, ...life }, call()))?.payload, text(1), 'the payload that readAndExtend() gives');
+    assert.equal(await d.readAndExtend({ key: missing, ...life }, call()), null, 'readAndExtend() of a key that nobody wrote');
+  }
+  if (d.replace) assert.equal((await replace(d, key, token)).outcome, 'replaced', 'replace() with the token from before extend()');
+}
+
+async function scanned(d: Driver, payloads: boolean): Promise<{ key: string; payload: string | undefined }[]> {
+  const found: { key: string; payload: string | undefined }[] = [];
+  for await (const page of d.scan(payloads, call())) found.push(...page.map(({ key, stored }) => ({ key, payload: stored?.payload })));
+  return found.sort((one, two) => (one.key < two.key ? -1 : 1));
+}
+
+async function scans(t: Trial): Promise<void> {
+  const d = opened(t);
+  const keys = Array.from({ length: 300 }, () => t.sid()).sort();
+  for (const key of keys) await put(d, t, key, text(key));
+  await put(d, t, t.sid('expired'), text(0), SHORT_MS);
+  const removed = t.sid('removed');
+  await put(d, t, removed, text(0));
+  await d.remove(removed, call());
+  await passShort(t);
+  const bare = await scanned(d, false);
+  assert.deepEqual(
+    bare.map(({ key }) => key),
+    keys,
+    'the keys of scan(): 300 live, one expired, one removed',
+  );
+  const full = await scanned(d, true);
+  assert.deepEqual(
+    full,
+    keys.map((key) => ({ key, payload: text(key) })),
+    'scan() with payloads',
+  );
+  if (d.count) assert.equal(await d.count(call()), keys.length, 'count()');
+}
+
+async function plurals(t: Trial): Promise<void> {
+  const d = opened(t);
+  const [one, missing, two] = [t.sid(), t.sid(), t.sid()];
+  const tokens = await writeBoth(d, t, [one, two]);
+  const life = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };
+  const read = await d.readMany?.([one, missing, two], call());
+  const payloads = read?.map((stored) => (stored instanceof Error ? stored : (stored?.payload ?? null)));
+  if (payloads) assert.deepEqual(payloads, [text(one), null, text(two)], 'readMany() of a live, a missing and a live one');
+  const items = [one, missing, two].map((key) => ({ key, ...life }));
+  if (d.extendMany) assert.deepEqual([...(await d.extendMany(items, call()))], [true, false, true], 'extendMany(), the second missing');
+  await replaceThree(d, [one, missing, two], tokens, life);
+  const removed = await d.removeMany?.([missing, one, two], call());
+  if (removed) assert.deepEqual([...removed], [false, true, true], 'removeMany(), the first missing');
+  for (const key of removed ? [one, two] : []) assert.equal(await d.read(key, call()), null, 'read() after removeMany()');
+}
+
+async function writeBoth(d: Driver, t: Trial, keys: readonly string[]): Promise<readonly unknown[]> {
+  const items = keys.map((key) => ({ key, payload: text(key), ttlMs: lifeOf(t, LONG_MS) }));
+  const answers = d.writeMany ? await d.writeMany(items, call()) : await Promise.all(items.map((item) => d.write(item, call())));
+  assert.equal(answers.length, keys.length, 'how many answers writeMany() gave');
+  for (const key of keys) assert.equal((await there(d, key, 'read() after writeMany()')).payload, text(key), 'a payload after writeMany()');
+  return answers;
+}
+
+/** The first is replaced, the second missing, the third changed. */
+async function replaceThree(
+  d: Driver,
+  keys: readonly string[],
+  tokens: readonly unknown[],
+  life: { ttlMs: number; onlyLonger: boolean },
+): Promise<void> {
+  if (!d.replaceMany) return;
+  const [one = '', missing = '', two = ''] = keys;
+  await d.write({ key: two, payload: text('by another'), ttlMs: life.ttlMs }, call());
+  const expected = [tokens[0], tokens[0], tokens[1]];
+  const items = [one, missing, two].map((key, n) => ({ key, payload: text(n), ...life, expected: expected[n] }));
+  const answers = await d.replaceMany(items, call());
+  const outcomes = answers.map((answer) => (answer instanceof Error ? answer : answer.outcome));
+  // It may say that it cannot tell.
+  const known = outcomes.map((outcome, n) => (outcome === 'unknown' ? ['replaced', 'missing', 'changed'][n] : outcome));
+  assert.deepEqual(known, ['replaced', 'missing', 'changed'], 'replaceMany(): a live, a missing and a changed one');
+  assert.equal((await there(d, two, 'the changed one')).payload, text('by another'), 'the changed one, after replaceMany()');
+  assert.equal(await d.read(missing, call()), null, 'the missing one, after replaceMany()');
+  if (outcomes[0] === 'replaced') assert.equal((await there(d, one, 'the first')).payload, text(0), 'the first, after replaceMany()');
+}
