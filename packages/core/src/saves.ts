@@ -137,7 +137,7 @@ export class Saves {
       if (current === undefined) return this.#drop(save);
       told ||= this.#changedSince(tie, current) && this.#conflict(save, call);
       const text = this.#combine(save, tie, fate, current.text);
-      if (text === current.text) return this.extend(save, tie, fate, current, call);
+      if (text === undefined) return this.extend(save, tie, fate, current, call);
       const answer = await records.replace(save.id, text, fate, current, call);
       if (answer.outcome !== 'changed') return this.done(save, tie, fate, text, answer);
       told ||= this.#conflict(save, call);
@@ -164,20 +164,23 @@ export class Saves {
     throw new StoreError('ERR_STORE_CONFLICT', `${save.operation} ${what}. Load it and try again.`);
   }
 
-  /** What is to be stored in place of `theirs`; the same text where nothing is. */
-  #combine(save: TiedSave, tie: Tie, fate: Fate, theirs: string): string {
+  /**
+   * What is to be stored in place of `theirs`; undefined where the request changed nothing. A change that gives the same text
+   * is written too: what is known of the stored text may be old, and only the compare-and-set tells.
+   */
+  #combine(save: TiedSave, tie: Tie, fate: Fate, theirs: string): string | undefined {
     const { codec, settings } = this.#site;
     if (settings.conflicts === 'overwrite') return save.text;
     const base = codec.parse(tie.base);
     const mine = codec.parse(save.text);
     const merged = codec.parse(theirs);
     if (typeof settings.conflicts === 'function') return codec.stringify(resolved(settings.conflicts(base, mine, merged)));
-    let changed = mergeInto(base, mine, merged, UNIT_KEYS);
-    if (fate.whole) {
-      applyUnit(merged, unitOf(mine));
-      changed = true;
-    } else if (takeLaterDate(merged, save.unit) && typeof save.unit._expire === 'number') changed = true;
-    return changed ? codec.stringify(merged) : theirs;
+    mergeInto(base, mine, merged, UNIT_KEYS);
+    const unit = unitOf(mine);
+    if (fate.whole) applyUnit(merged, unit);
+    const later = !fate.whole && takeLaterDate(merged, save.unit) && typeof save.unit._expire === 'number';
+    const empty = !fate.whole && !later && isDeepStrictEqual(withoutUnit(base), withoutUnit(mine));
+    return empty ? undefined : codec.stringify(merged);
   }
 
   #drop(save: Save): 'missing' {

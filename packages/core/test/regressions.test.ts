@@ -57,6 +57,20 @@ describe('conflicts', () => {
   });
 });
 
+describe('a save that comes to the text which was stored when the object was last saved', () => {
+  it('is made all the same: another request may have saved since', async () => {
+    const store = new TestStore();
+    await store.set('s', { n: 0 });
+    const mine = (await store.get('s'))!;
+    const other = (await store.get('s'))!;
+    await store.set('s', Object.assign(other, { n: 1 }));
+    await store.set('s', Object.assign(mine, { x: 1 }));
+    await store.set('s', Object.assign(other, { n: 2 }));
+    await store.set('s', Object.assign(mine, { n: 1 }));
+    expect(await store.get('s')).toEqual({ n: 1, x: 1 });
+  });
+});
+
 describe('events', () => {
   it('a save that ends its session tells destroy alone', async () => {
     const store = new TestStore();
