@@ -243,7 +243,7 @@ export class SessionStore extends EventEmitter {
   prune(callback?: Callback): unknown {
     return this.#answer('prune', callback, () => {
       this.#admit();
-      return this.#lanes.timed('prune', (call) => this.#commands.other(call, () => this.#driver.prune?.(call) ?? 0));
+      return this.#timed('prune', (call) => this.#driver.prune?.(call) ?? 0);
     });
   }
 
@@ -253,7 +253,7 @@ export class SessionStore extends EventEmitter {
   ping(callback?: Callback): unknown {
     return this.#answer('ping', callback, () => {
       this.#admit(true);
-      return this.#lanes.timed('ping', (call) => this.#commands.other(call, () => this.#ping(call)));
+      return this.#timed('ping', (call) => this.#ping(call));
     });
   }
 
@@ -499,7 +499,7 @@ export class SessionStore extends EventEmitter {
     this.#admit();
     if (this.#driver.count === undefined) return (await this.#ids()).length;
     await this.#lanes.settled();
-    return this.#lanes.timed('length', (call) => this.#commands.other(call, () => this.#driver.count?.(call) ?? 0));
+    return this.#timed('length', (call) => this.#driver.count?.(call) ?? 0);
   }
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
@@ -536,6 +536,11 @@ export class SessionStore extends EventEmitter {
       // Not waited for: a page that is late would hold its end back.
       Promise.resolve(walk?.return?.()).catch(ignore);
     }
+  }
+
+  /** Runs a verb that belongs to no session, under its deadline and with its failures named. */
+  #timed<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
+    return this.#lanes.timed(operation, (call) => this.#commands.other(call, () => work(call)));
   }
 
   #ping(call: LaneCall): Awaitable<void> {

@@ -99,8 +99,7 @@ export class Connection {
   #open(): Statements {
     const { database, table } = this.#settings;
     this.#database = database ?? this.#openFile();
-    const sql = this.#prepare(this.#database, table);
-    return sql;
+    return this.#prepare(this.#database, table);
   }
 
   #openFile(): SqliteDatabase {
