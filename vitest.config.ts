@@ -7,7 +7,9 @@ export default defineConfig({
     // A flake is a bug to be found: nothing is tried twice.
     retry: 0,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // The first test that asks for a server waits for its container.
+    hookTimeout: 120_000,
+    globalSetup: './scripts/backends.mjs',
     reporters: ['default', './scripts/skip-reporter.mjs', ['json', { outputFile: 'node_modules/.cache/vitest.json' }]],
   },
 });

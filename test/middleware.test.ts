@@ -7,7 +7,7 @@ import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apps, Gate } from './apps.js';
-import { Client, serve } from './http.js';
+import { Client, serve } from '@sessile/testkit';
 
 const require = createRequire(import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'sessile-middleware-'));

@@ -10,9 +10,9 @@ export class Client {
     this.#base = base;
   }
 
-  /** Another client that has the same cookies now: a second tab. */
-  clone(): Client {
-    const twin = new Client(this.#base);
+  /** Another client that has the same cookies now: a second tab, or the same site on another server. */
+  clone(base = this.#base): Client {
+    const twin = new Client(base);
     for (const [name, value] of this.cookies) twin.cookies.set(name, value);
     return twin;
   }

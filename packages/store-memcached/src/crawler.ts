@@ -1,0 +1,127 @@
+import { StoreError } from '@sessile/core';
+import type { Call } from '@sessile/core/driver';
+import { decoded } from './keys.js';
+import { refused, type Link } from './link.js';
+import { ListReader } from './replies.js';
+
+/** Hands its keys over in pages, so that a walk over a million holds a few of them. */
+class KeyReader extends ListReader {
+  readonly #page: (keys: string[]) => void;
+  readonly #size: number;
+  readonly #now: number;
+
+  /** @param now the server's time: a dump names items that have expired and were not removed yet. */
+  constructor(size: number, now: number, page: (keys: string[]) => void) {
+    super();
+    this.#size = size;
+    this.#now = now;
+    this.#page = page;
+  }
+
+  override line(line: string): boolean {
+    const isLast = super.line(line);
+    if (this.lines.length >= this.#size || isLast) this.#flush();
+    return isLast;
+  }
+
+  #flush(): void {
+    const keys = this.lines.map((line) => liveKey(line, this.#now)).filter((key) => key !== undefined);
+    this.lines = [];
+    if (keys.length > 0) this.#page(keys);
+  }
+}
+
+/**
+ * The keys of one server, by its LRU crawler: what is there while it goes through. One dump at a time is made; while another
+ * client's is under way, this waits.
+ *
+ * @param link a connection of its own, which is ended.
+ * @returns an async walk over pages of keys.
+ * @see lru_crawler metadump, memcached 1.4.31
+ */
+export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<string[]> {
+  for (;;) {
+    const link = await connect();
+    const pages = new Pages(link);
+    const reader = new KeyReader(pageSize, await timeOf(link), (keys) => pages.push(keys));
+    const ended = link.send('lru_crawler metadump all', reader).then(
+      () => pages.end(),
+      (error: unknown) => pages.end(error),
+    );
+    try {
+      yield* pages;
+      await ended;
+    } finally {
+      link.end();
+    }
+    if (reader.failure === undefined) return;
+    if (!reader.failure.startsWith('BUSY')) throw noCrawler(reader.failure);
+    await pause(call);
+  }
+}
+
+/** How many pages may wait before the server is made to wait. */
+const WAITING_PAGES = 4;
+
+/** The pages of a dump, for a reader that may be slower than the server. */
+class Pages {
+  readonly #link: Link;
+  readonly #pages: string[][] = [];
+  #ended = false;
+  #error: unknown;
+  #wake: () => void = () => undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  push(page: string[]): void {
+    this.#pages.push(page);
+    if (this.#pages.length >= WAITING_PAGES) this.#link.pause();
+    this.#wake();
+  }
+
+  end(error?: unknown): void {
+    this.#ended = true;
+    this.#error = error;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string[]> {
+    for (;;) {
+      const page = this.#pages.shift();
+      if (this.#pages.length === 0) this.#link.resume();
+      if (page !== undefined) yield page;
+      else if (this.#error !== undefined) throw this.#error;
+      else if (this.#ended) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+/** The server's time in seconds since 1970, by which it judges what has expired. */
+async function timeOf(link: Link): Promise<number> {
+  const stats = new ListReader();
+  await link.send('stats', stats);
+  const line = stats.lines.find((stat) => stat.startsWith('STAT time '));
+  return line === undefined ? Date.now() / 1000 : Number(line.split(' ')[2]);
+}
+
+/** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
+function liveKey(line: string, now: number): string | undefined {
+  const [key = '', exp = ''] = line.split(' ', 2);
+  const end = Number(exp.slice('exp='.length));
+  const isLive = end < 0 || end > now;
+  return key.startsWith('key=') && isLive ? decoded(key.slice('key='.length)) : undefined;
+}
+
+function pause(call: Call): Promise<void> {
+  if (call.timeLeftMs <= 0) throw new StoreError('ERR_STORE_TIMEOUT', 'Other clients kept the LRU crawler of memcached busy.');
+  return new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 30));
+}
+
+function noCrawler(answer: string): StoreError {
+  if (!/ERROR$|disabled/.test(answer)) return refused(answer);
+  const advice = 'memcached 1.4.31 or newer with its LRU crawler on is needed to list sessions; proxies do not pass it on.';
+  return new StoreError('ERR_STORE_UNSUPPORTED', `The memcached server cannot list its keys. ${advice}`);
+}

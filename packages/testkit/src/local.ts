@@ -1,0 +1,140 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, chownSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from './ports.js';
+import { untilReady } from './probes.js';
+import type { Recipe } from './recipes.js';
+import type { OwnServer } from './types.js';
+
+const run = promisify(execFile);
+
+/** The path of a program, or undefined. */
+function find(name: string, folders: readonly string[] = []): string | undefined {
+  const paths = [...folders, ...(process.env['PATH'] ?? '').split(delimiter)].map((folder) => join(folder, name));
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A user's ids, for a server that refuses to run as root. */
+function idsOf(user: string | undefined): { uid: number; gid: number } | undefined {
+  if (user === undefined || process.getuid?.() !== 0) return undefined;
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${user}:`));
+  const [, , uid, gid] = entry?.split(':') ?? [];
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * Starts a server of this machine, on free ports, in a scratch folder that goes with it.
+ *
+ * @throws Error where the program is not installed.
+ */
+export async function onThisMachine(recipe: Recipe, args: readonly string[]): Promise<OwnServer> {
+  const { local } = recipe;
+  const binary = local && find(local.binary, local.folders);
+  if (local === undefined || binary === undefined) throw new Error(`${local?.binary ?? 'a server of that release'} is not on this machine`);
+  const ids = idsOf(local.user);
+  const folder = mkdtempSync(join(tmpdir(), 'sessile-server-'));
+  if (ids) chownSync(folder, ids.uid, ids.gid);
+  const [program, ...preparing] = local.prepare?.(binary, folder) ?? [];
+  if (program !== undefined) await run(program, preparing, { cwd: folder, ...ids });
+  const ports = await freePorts(recipe.size ?? 1);
+  const processes = new Processes(binary, ports, (port) => [...local.args(port, folder, ports), ...args], { cwd: folder, ...ids });
+  processes.start();
+  await joined(recipe, ports);
+  return serverOf(recipe, ports, processes, folder);
+}
+
+async function joined(recipe: Recipe, ports: readonly number[]): Promise<void> {
+  const { join: joining } = recipe;
+  if (joining !== undefined) {
+    const program = find(joining.binary);
+    if (program === undefined) throw new Error(`${joining.binary} is not on this machine`);
+    // They accept connections, though not yet as one.
+    await untilReady(joining.alone, ports);
+    await run(program, [...joining.args(ports)]);
+  }
+  await untilReady(recipe.probe, ports);
+}
+
+/** The processes of one server or cluster. */
+class Processes {
+  #running: ChildProcess[] = [];
+
+  constructor(
+    readonly binary: string,
+    readonly ports: readonly number[],
+    readonly args: (port: number) => readonly string[],
+    readonly options: { cwd: string; uid?: number; gid?: number },
+  ) {
+    // Nothing that was started here outlives this process, also when it ends by an error.
+    process.once('exit', () => this.signal('SIGKILL'));
+  }
+
+  /** Each leads a group of its own, so that a signal reaches the processes which it starts as well. */
+  start(): void {
+    const options = { ...this.options, stdio: 'ignore', detached: true } as const;
+    this.#running = this.ports.map((port) => spawn(this.binary, this.args(port), options));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    for (const { pid } of this.#alive) if (pid !== undefined) process.kill(-pid, signal);
+  }
+
+  get #alive(): readonly ChildProcess[] {
+    return this.#running.filter((child) => child.exitCode === null && child.signalCode === null);
+  }
+
+  /** A signal takes a moment: a server that is still running answers. */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP');
+    while (!this.#alive.every(isStopped)) await new Promise(setImmediate);
+  }
+
+  async kill(): Promise<void> {
+    const ended = this.#alive.map((child) => once(child, 'exit'));
+    this.signal('SIGKILL');
+    await Promise.all(ended);
+    this.#running = [];
+  }
+}
+
+/** Linux tells; elsewhere it is taken on trust. */
+function isStopped({ pid }: ChildProcess): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.every((thread) => / T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')));
+  } catch {
+    return true;
+  }
+}
+
+function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes, folder: string): OwnServer {
+  const urls = ports.map(recipe.url);
+  return {
+    url: urls[0] as string,
+    urls,
+    from: `${recipe.local?.binary} of this machine`,
+    freeze: () => processes.freeze(),
+    thaw: async () => processes.signal('SIGCONT'),
+    kill: () => processes.kill(),
+    async start() {
+      processes.start();
+      await untilReady(recipe.probe, ports);
+    },
+    async stop() {
+      await processes.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { inContainer } from './containers.js';
+import { onThisMachine } from './local.js';
+import { RECIPES } from './recipes.js';
+import type { BackendName, OwnServer, Skipped } from './types.js';
+
+type Start = typeof inContainer;
+
+/** `SESSILE_SERVERS=container` or `local` allows one way only; CI sets it, so that it tests what it says. */
+function ways(): readonly (readonly [string, Start])[] {
+  const all = [
+    ['container', inContainer],
+    ['local', onThisMachine],
+  ] as const;
+  const only = process.env['SESSILE_SERVERS'];
+  return all.filter(([name]) => only === undefined || only === name);
+}
+
+/** Starts a server: in a container, else by a program of this machine. Tells why where neither can. */
+export async function startServer(name: BackendName, args: readonly string[] = []): Promise<OwnServer | Skipped> {
+  const reasons: string[] = [];
+  for (const [way, start] of ways()) {
+    try {
+      return await start(RECIPES[name], args);
+    } catch (error) {
+      reasons.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return required(name, reasons.join('; '));
+}
+
+/** @throws Error where `SESSILE_REQUIRE` names this server: CI must not pass by skipping. */
+function required(name: BackendName, reason: string): Skipped {
+  const skip = `no ${name} server (${reason}); set ${RECIPES[name].variable}, start Docker, or install it`;
+  const asked = (process.env['SESSILE_REQUIRE'] ?? '').split(',');
+  // `redis` asks for the cluster and the newer release too.
+  if (asked.includes('all') || asked.some((word) => word !== '' && name.startsWith(word))) throw new Error(`SESSILE_REQUIRE: ${skip}`);
+  return { skip };
+}
