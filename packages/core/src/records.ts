@@ -67,9 +67,14 @@ export class Records {
     );
   }
 
-  /** Moves the expiry; where the backend does not tell what is left, the date in the session moves along. */
-  extend(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall): Awaitable<boolean> {
-    if (!this.#commands.driver.traits.keepsTtl) return this.#extendByDate(id, ttlMs, onlyLonger, call);
+  /**
+   * Moves the expiry; where the backend does not tell what is left, the date in the session moves along.
+   *
+   * @param from what is believed to be stored: it saves that backend a read.
+   * @param moved told what is stored then, where the text had to change.
+   */
+  extend(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall, from?: Version, moved?: (to: Version) => void): Awaitable<boolean> {
+    if (!this.#commands.driver.traits.keepsTtl) return this.#extendByDate(id, { ttlMs, onlyLonger }, call, from, moved);
     return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
   }
 
@@ -97,23 +102,48 @@ export class Records {
     });
   }
 
-  async #extendByDate(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall): Promise<boolean> {
+  async #extendByDate(
+    id: Id,
+    { ttlMs, onlyLonger }: { ttlMs: number; onlyLonger: boolean },
+    call: LaneCall,
+    from: Version | undefined,
+    moved: ((to: Version) => void) | undefined,
+  ): Promise<boolean> {
     const date = Date.now() + ttlMs;
+    let believed = from;
     for (let attempt = 0; ; attempt += 1) {
-      const current = await this.current(id, call);
+      const current: Version | undefined = believed ?? (await this.current(id, call));
       if (current === undefined) return false;
       const session = this.#codec.parse(current.text);
-      const from = unitDate(unitOf(session));
-      if (from === undefined || ttlMs === Infinity) return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
-      if (onlyLonger && date <= from) return true;
-      moveDate(session, date);
-      const fate: Fate = { ttlMs, onlyLonger: false, whole: false };
-      const answer = await this.replace(id, this.#codec.stringify(session), fate, current, call);
+      const end = unitDate(unitOf(session));
+      if (end === undefined || ttlMs === Infinity) return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
+      // What is merely believed does not tell that the session still lives.
+      if (onlyLonger && date <= end && believed === undefined) return true;
+      const answer = onlyLonger && date <= end ? CHANGED : await this.#moveDate(id, session, { date, ttlMs }, current, call, moved);
       if (answer.outcome !== 'changed') return answer.outcome === 'replaced';
-      if (attempt > 0) await backoff(attempt);
+      believed = this.version(answer.current, id);
+      if (attempt > 1) await backoff(attempt);
     }
   }
+
+  #moveDate(
+    id: Id,
+    session: Dict,
+    { date, ttlMs }: { date: number; ttlMs: number },
+    current: Version,
+    call: LaneCall,
+    moved: ((to: Version) => void) | undefined,
+  ): Awaitable<Replaced<Token>> {
+    moveDate(session, date);
+    const text = this.#codec.stringify(session);
+    return chain(this.replace(id, text, { ttlMs, onlyLonger: false, whole: false }, current, call), (answer) => {
+      if (answer.outcome === 'replaced') moved?.({ text, token: answer.token });
+      return answer;
+    });
+  }
 }
+
+const CHANGED: Replaced<Token> = { outcome: 'changed' };
 
 /**
  * Replaces a date in the cookie by the real end: touches move the expiry and leave the text alone.

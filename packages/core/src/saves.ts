@@ -101,12 +101,27 @@ export class Saves {
 
   /** Nothing but the lifetime to save; said by the backend whether the session is still there. */
   extend(save: TiedSave, tie: Tie, fate: Fate, current: Version, call: LaneCall): Awaitable<Saved> {
-    const { records } = this.#site;
+    const { records, lanes } = this.#site;
     const ttlMs = fate.ttlMs === 'keep' ? records.resolutionMs : fate.ttlMs;
-    return chain(records.extend(save.id, ttlMs, fate.onlyLonger, call), (live) => {
+    let stored = current;
+    const moved = (to: Version) => {
+      lanes.remember(save.id.key, to);
+      stored = to;
+    };
+    return chain(records.extend(save.id, ttlMs, fate.onlyLonger, call, current, moved), (live) => {
       if (!live) return this.#drop(save);
-      retie(save, tie, fate, current);
+      retie(save, tie, fate, stored);
       return 'saved';
+    });
+  }
+
+  /** Moves the expiry alone. With a tie, its text is what is believed to be stored. */
+  lengthen(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall, tie: Tie | undefined): Awaitable<boolean> {
+    const { records, lanes } = this.#site;
+    const from = (lanes.known(id.key) as Version | undefined) ?? tie?.stored;
+    return records.extend(id, ttlMs, onlyLonger, call, from, (to) => {
+      lanes.remember(id.key, to);
+      if (tie !== undefined) tie.stored = to;
     });
   }
 

@@ -15,7 +15,7 @@ import { type Loaded, Records } from './records.js';
 import { type Save, Saves } from './saves.js';
 import { Session, type SessionRequest } from './session.js';
 import { type Tie, Ties } from './ties.js';
-import { compareUnits, unitOf } from './unit.js';
+import { compareUnits, unitDate, unitOf } from './unit.js';
 import { Updates } from './updates.js';
 
 /** Session data: whatever an app keeps. */
@@ -427,7 +427,7 @@ export class SessionStore extends EventEmitter {
       return chain(this.#saves.save(save, tie, call), (saved) => saved !== 'missing');
     }
     if (this.#tooSoon(tie, expiresAt)) return true;
-    return chain(this.#extend(id, expiresAt, true, call, Date.now()), (live) => {
+    return chain(this.#extend(id, expiresAt, true, call, Date.now(), tie), (live) => {
       if (live && tie.expiresAt !== undefined) tie.expiresAt = Math.max(tie.expiresAt, expiresAt);
       return live;
     });
@@ -441,13 +441,14 @@ export class SessionStore extends EventEmitter {
 
   #tooSoon(tie: Tie, expiresAt: number): boolean {
     const { touchAfterMs } = this.#settings;
-    if (touchAfterMs === 0 || tie.expiresAt === undefined) return false;
-    return expiresAt - tie.expiresAt < Math.min(touchAfterMs, (expiresAt - Date.now()) / 2);
+    if (touchAfterMs === 0) return false;
+    const end = tie.expiresAt ?? unitDate(this.#saves.unitOf(tie));
+    return end !== undefined && expiresAt - end < Math.min(touchAfterMs, (expiresAt - Date.now()) / 2);
   }
 
-  #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall, now: number): Awaitable<boolean> {
+  #extend(id: Id, expiresAt: number, onlyLonger: boolean, call: LaneCall, now: number, tie?: Tie): Awaitable<boolean> {
     const ttlMs = ttlUntil(expiresAt, this.traits.resolutionMs, now);
-    if (ttlMs > 0) return this.#records.extend(id, ttlMs, onlyLonger, call);
+    if (ttlMs > 0) return this.#saves.lengthen(id, ttlMs, onlyLonger, call, tie);
     // What would only lengthen cannot end a session: the shortest lifetime asks whether it is there.
     return onlyLonger ? this.#records.extend(id, this.traits.resolutionMs, true, call) : this.#saves.remove(id, call);
   }

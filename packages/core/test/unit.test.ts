@@ -124,13 +124,55 @@ describe('a backend that does not tell what is left', () => {
     loaded['cookie'].expires = new Date(Date.now() + 90_000).toISOString();
     store.commands();
     expect(await store.touch('s', loaded)).toBe(true);
-    expect(store.commands()).toEqual(['read s', 'replace s']);
+    // What was loaded is believed to be stored: the compare-and-set tells whether it is.
+    expect(store.commands()).toEqual(['replace s']);
     expect(left(store)).toBeGreaterThan(85_000);
     const after = (await store.get('s'))!;
     expect(Date.parse(after['cookie'].expires)).toBeGreaterThan(Date.now() + 85_000);
     after['cookie'].expires = new Date(Date.now() + 80_000).toISOString();
     await store.touch('s', after);
     expect(left(store)).toBeGreaterThan(85_000);
+  });
+
+  it('a touch keeps what another process has saved since, and a save after it needs no read', async () => {
+    const driver = new BlindDriver();
+    const [here, there] = [new TestStore(driver), new TestStore(driver)];
+    await here.set('s', session(60_000, { n: 1 }));
+    const mine = (await here.get('s'))!;
+    const theirs = (await there.get('s'))!;
+    theirs['theirs'] = true;
+    await there.set('s', theirs);
+    mine['cookie'].expires = new Date(Date.now() + 90_000).toISOString();
+    expect(await here.touch('s', mine)).toBe(true);
+    here.commands();
+    mine['mine'] = true;
+    await here.set('s', mine);
+    expect(here.commands()).toEqual(['replace s']);
+    expect(await there.get('s')).toMatchObject({ n: 1, mine: true, theirs: true });
+    expect(left(here)).toBeGreaterThan(85_000);
+  });
+
+  it('a touch that would lengthen nothing still tells whether the session lives', async () => {
+    const driver = new BlindDriver();
+    const [here, there] = [new TestStore(driver), new TestStore(driver)];
+    await here.set('s', session(60_000));
+    const loaded = (await here.get('s'))!;
+    await there.destroy('s');
+    loaded['cookie'].expires = new Date(Date.now() + 30_000).toISOString();
+    expect(await here.touch('s', loaded)).toBe(false);
+  });
+
+  it('touchAfterMs goes by the date in the session', async () => {
+    const store = new TestStore(new BlindDriver(), { touchAfterMs: 10_000 });
+    await store.set('s', session(60_000));
+    const loaded = (await store.get('s'))!;
+    store.commands();
+    loaded['cookie'].expires = new Date(Date.now() + 65_000).toISOString();
+    expect(await store.touch('s', loaded)).toBe(true);
+    expect(store.commands()).toEqual([]);
+    loaded['cookie'].expires = new Date(Date.now() + 75_000).toISOString();
+    expect(await store.touch('s', loaded)).toBe(true);
+    expect(store.commands()).toEqual(['replace s']);
   });
 
   it('a session without a date is touched by the backend itself', async () => {
