@@ -1,17 +1,10 @@
 import { describe, it } from 'vitest';
 import { SessionStore } from '@sessile/core';
-import { defineConformance } from '@sessile/store-conformance';
-import { MemoryDriver, MemoryStore } from '@sessile/store-memory';
+import { defineConformance, type Target } from '@sessile/store-conformance';
+import { MemoryDriver } from '@sessile/store-memory';
+import target from './fixtures/conformance-target.js';
 
-defineConformance(
-  { describe, it },
-  {
-    name: 'MemoryStore',
-    create: () => new MemoryStore(),
-    neighbour: () => new MemoryStore(),
-    module: new URL('fixtures/conformance-target.js', import.meta.url),
-  },
-);
+defineConformance({ describe, it }, target as Target);
 
 /** A store whose backend can be reached from outside, as a test of damage and of two processes needs it. */
 class OpenStore extends SessionStore {
