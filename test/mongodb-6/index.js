@@ -1,0 +1,2 @@
+export { default as ConnectMongo } from 'connect-mongo';
+export * from 'mongodb';
