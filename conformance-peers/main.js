@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { terminalReport } from '@sessile/store-conformance';
+import { whyNotCompiled } from './lib/compiled.js';
 import { overview, storePage } from './lib/pages.js';
 import { runKit } from './lib/run-kit.js';
 import { stores } from './stores.js';
@@ -17,7 +18,7 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else if (names.length > 0) {
   const runs = await runAll(stores.filter(({ slug }) => names.includes(slug)));
-  process.stdout.write(terminalReport(runs.map(({ report }) => report)));
+  process.stdout.write(terminalReport(runs.flatMap(({ report }) => report ?? [])));
 } else {
   write(await runAll(stores));
 }
@@ -26,18 +27,39 @@ if (unknown.length > 0) {
 async function runAll(entries) {
   const runs = [];
   for (const [n, entry] of entries.entries()) {
-    process.stdout.write(`${n + 1}/${entries.length} ${entry.slug} ...\n`);
-    const report = await runKit(entry);
-    const { pass, fail, skip } = report.counts;
-    process.stdout.write(`    ${pass} passed, ${fail} failed, ${skip} not asked, in ${Math.round(report.durationMs / 1000)} s\n`);
-    runs.push({ entry, report });
+    say(`${n + 1}/${entries.length} ${entry.slug} ...\n`);
+    runs.push(await runOne(entry));
   }
   return runs;
 }
 
+/** A store that cannot be installed here did not run, and the page says why. */
+async function runOne(entry) {
+  const reason = entry.compiled ? await whyNotCompiled(say) : undefined;
+  if (reason !== undefined) {
+    say(`    did not run: ${reason}\n`);
+    return { entry, reason };
+  }
+  const report = await runKit(entry);
+  const { pass, fail, skip } = report.counts;
+  say(`    ${pass} passed, ${fail} failed, ${skip} not asked, in ${Math.round(report.durationMs / 1000)} s\n`);
+  return { entry, report };
+}
+
+function say(text) {
+  process.stdout.write(text);
+}
+
 function write(runs) {
   mkdirSync(PAGES, { recursive: true });
-  writeFileSync(new URL('README.md', PAGES), overview(runs));
-  for (const run of runs) writeFileSync(new URL(`${run.entry.slug}.md`, PAGES), storePage(run));
-  process.stdout.write(`docs/conformance: ${runs.length + 1} pages\n`);
+  const done = runs.filter(({ report }) => report !== undefined);
+  writeFileSync(
+    new URL('README.md', PAGES),
+    overview(
+      done,
+      runs.filter(({ report }) => report === undefined),
+    ),
+  );
+  for (const run of done) writeFileSync(new URL(`${run.entry.slug}.md`, PAGES), storePage(run));
+  say(`docs/conformance: ${done.length + 1} pages\n`);
 }

@@ -9,14 +9,15 @@ import { versionOf, versionsOf } from './versions.js';
  * @typedef {import('@sessile/store-conformance').Report} Report
  * @typedef {import('@sessile/store-conformance').Result} Result
  * @typedef {{ entry: Entry, report: Report }} Run
+ * @typedef {{ entry: Entry, reason: string }} Absence
  */
 
 const GENERATED = '<!-- Written by `npm run conformance:peers`. Do not edit: change conformance-peers/ and run it again. -->';
 const MARKS = { pass: '✓', skip: '–', known: '~', stale: '!' };
 const SEEN_LENGTH = 110;
 
-/** @param {readonly Run[]} runs */
-export function overview(runs) {
+/** @param {readonly Run[]} runs @param {readonly Absence[]} absences */
+export function overview(runs, absences) {
   const [{ report }] = runs;
   const { theirs, ours } = split(runs);
   const parts = [
@@ -28,8 +29,8 @@ Sessile's own. ${report.date.slice(0, 10)}, Node ${report.node}, contract ${repo
 [Sessile's](../contract.md): nobody but us has promised to keep them. A ✗ says that the kit saw something else than the rule says,
 in this version and with this set-up. It does not say that a store is bad for what you use it for.`,
     '## The stores',
-    summary(runs),
-    BESIDE,
+    summary(runs, absences),
+    'Stores that need a server are not here.',
     '## The rules',
     LEGEND,
     ruleTable(theirs, runs, ['MUST', 'SHOULD']),
@@ -44,9 +45,6 @@ in this version and with this set-up. It does not say that a store is bad for wh
   ];
   return `${parts.join('\n\n')}\n`;
 }
-
-const BESIDE = `connect-sqlite3 is not here: it needs the package sqlite3, whose native part is compiled or downloaded at installation.
-Stores that need a server are not here either.`;
 
 const LEGEND = `✓ the check passed · ✗ it failed, and *seen* leads to what was seen · – it was not asked, and
 the store's page says why.
@@ -81,13 +79,14 @@ Something is wrong, or has changed? We are glad to correct it.
 - To see it yourself: \`npm run conformance:peers -- memorystore\` runs one, and writes nothing.
 - If you think that a check is wrong, say so: then the check is mended, for all stores.`;
 
-/** @param {readonly Run[]} runs */
-function summary(runs) {
+/** @param {readonly Run[]} runs @param {readonly Absence[]} absences */
+function summary(runs, absences) {
   const rows = runs.map(({ entry, report }) => {
     const { pass, fail, skip } = report.counts;
     return [`[${inline(entry.short)}](${entry.slug}.md)`, inline(versionsOf(entry)), entry.setUp, `${pass}`, `${fail}`, `${skip}`];
   });
-  return table(['store', 'version', 'set up', '✓', '✗', '–'], rows);
+  const absent = absences.map(({ entry, reason }) => [inline(entry.short), `did not run: ${inline(reason)}`, entry.setUp, '', '', '']);
+  return table(['store', 'version', 'set up', '✓', '✗', '–'], [...rows, ...absent]);
 }
 
 const isOurs = ({ entry }) => entry.package.startsWith('@sessile');

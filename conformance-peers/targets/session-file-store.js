@@ -5,11 +5,10 @@ import fileStore from 'session-file-store';
 import { hideFolder } from '../lib/disrupt.js';
 import { newFolder } from '../lib/places.js';
 
-/** Two of its ways are asked of the store as it is, and would fail nearly every other check too: they are taken off here. */
+/** The key that it adds is asked about on the store as it is, and would fail nearly every other check too: it is taken off here. */
 class FileStore extends fileStore(session) {
   get(sid, callback) {
-    // As express-session itself, which takes ENOENT for "no session".
-    super.get(sid, (error, found) => (error?.code === 'ENOENT' ? callback(null, null) : callback(error, withoutMark(found))));
+    super.get(sid, (error, found) => callback(error, withoutMark(found)));
   }
 }
 

@@ -115,7 +115,8 @@ export class Records {
       const current: Version | undefined = believed ?? (await this.current(id, call));
       if (current === undefined) return false;
       const session = this.#codec.parse(current.text);
-      const end = unitDate(unitOf(session));
+      // koa-session judges by `_expire` itself, and writes it itself: only a cookie's date is moved.
+      const end = toMs(unitOf(session).cookie?.['expires']);
       if (end === undefined || ttlMs === Infinity) return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
       // What is merely believed does not tell that the session still lives.
       if (onlyLonger && date <= end && believed === undefined) return true;
@@ -164,7 +165,5 @@ function reportEnd(session: Dict, expiresAt: number | undefined): string | undef
 }
 
 function moveDate(session: Dict, date: number): void {
-  const cookie = session['cookie'] as Dict | undefined;
-  if (cookie?.['expires'] === undefined || cookie['expires'] === null) session['_expire'] = date;
-  else cookie['expires'] = new Date(date).toISOString();
+  (session['cookie'] as Dict)['expires'] = new Date(date).toISOString();
 }

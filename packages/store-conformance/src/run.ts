@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { checks as catalogue } from './checks/index.js';
@@ -113,8 +114,8 @@ export class ConformanceRun {
     const trial = new Trial(this.#target, store, watch, this.seed);
     try {
       const lacking = check.needs?.find((need) => !meets(this.#target, store, need));
-      if (lacking) return reasonOf(lacking);
-      await check.run(trial);
+      if (lacking) return reasonOf(this.#target, lacking);
+      await check.run(trial).catch((error: unknown) => refuseCause(error, watch));
       if (!check.timed) await quiet(2);
       refuseStrays(watch.take());
       return undefined;
@@ -202,6 +203,7 @@ const HOOKS: readonly Hook[] = ['reopen', 'spoil', 'second', 'neighbour', 'disru
 const MIDDLEWARES: Readonly<Record<Middleware, readonly string[]>> = {
   'express-session': ['express-session'],
   'koa-session': ['koa', 'koa-session'],
+  'koa-generic-session': ['koa', 'koa-generic-session'],
 };
 
 function isMiddleware(need: Need): need is Middleware {
@@ -212,16 +214,32 @@ function meets(target: Target, store: StoreUnderTest, need: Need): boolean {
   if (need === 'driver') return target.kind === 'driver';
   if (need === 'callbacks') return store.kind !== 'promise';
   if (need === 'promises') return store.kind !== 'callback';
+  // koa-session and koa-generic-session give a lifetime beside every save.
+  if (need === 'cookies') return store.kind !== 'promise' || store.has('createSession');
   if (isMiddleware(need)) return installed(...MIDDLEWARES[need]);
   const hook = HOOKS.find((name) => name === need);
   return hook ? target[hook] !== undefined : store.has(need);
 }
 
-function reasonOf(need: Need): string {
-  if (need === 'callbacks') return 'the store takes no callbacks';
-  if (need === 'promises') return 'the store returns no promises';
+const REASONS: Readonly<Partial<Record<Need, string>>> = {
+  callbacks: 'the store takes no callbacks',
+  promises: 'the store returns no promises',
+  cookies: 'not applicable: middlewares that call a store by promises alone give it the lifetime as an argument',
+};
+
+function reasonOf({ unpromised }: Target, need: Need): string {
+  const said = REASONS[need];
+  if (said !== undefined) return said;
+  const unsure = Object.entries(unpromised ?? {}).find(([method]) => method === need);
+  if (unsure) return `${need}() is not promised: ${unsure[1]}`;
   if (isMiddleware(need)) return `${MIDDLEWARES[need].join(' and ')} not installed`;
   return HOOKS.some((name) => name === need) ? `the target has no "${need}"` : `the store has no ${need}()`;
+}
+
+/** Where a call failed or hung, what reached nobody meanwhile is the likely reason. What a check saw for itself stands. */
+function refuseCause(error: unknown, watch: ProcessWatch): never {
+  if (!(error instanceof AssertionError)) refuseStrays(watch.take());
+  throw error;
 }
 
 function refuseStrays([stray]: Stray[]): void {

@@ -50,13 +50,22 @@ export function expressApp(store: object, options: object, handler: Handler): Pr
 
 /** koa-session in a Koa app. */
 export function koaApp(store: object, options: object, handler: Handler): Promise<StockApp> {
-  const found = require('koa');
-  const Koa = found.default ?? found;
   const { createSession } = require('koa-session');
-  const app = new Koa();
+  return inKoa((app) => createSession({ store, ...options }, app), handler);
+}
+
+/** koa-generic-session in a Koa app: it gives the store get(sid), set(sid, session, ttl) and destroy(sid). */
+export function koaGenericApp(store: object, options: object, handler: Handler): Promise<StockApp> {
+  const middleware = require('koa-generic-session');
+  return inKoa(() => middleware({ store, ...options }), handler);
+}
+
+function inKoa(middleware: (app: object) => unknown, handler: Handler): Promise<StockApp> {
+  const found = require('koa');
+  const app = new (found.default ?? found)();
   app.keys = ['a secret of the kit'];
   app.silent = true;
-  app.use(createSession({ store, ...options }, app));
+  app.use(middleware(app));
   // oxlint-disable-next-line typescript/no-explicit-any -- Koa's context
   app.use(async (ctx: any) => {
     ctx.body = await handler(ctx.path, ctx.session, { end: () => void (ctx.session = null) });

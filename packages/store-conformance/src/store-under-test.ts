@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from './time.js';
 import type { Kind, Session, Target } from './types.js';
 
 /** An answer that takes longer than this counts as none. */
 const ANSWER_MS = 10_000;
 const PROBE = 'sessile-conformance-probe';
+const UNKNOWN_KIND = 'get() with a callback neither called it nor returned a promise (where answers come at once, say kind: "promise"): it';
+const LISTING: ReadonlySet<string | symbol> = new Set(['all', 'ids', 'length', 'clear']);
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the store under test can be anything
 export type RawStore = Record<string | symbol, any>;
@@ -16,19 +19,37 @@ export class StoreUnderTest {
   /** The store itself, for checks that must see what an adapter would hide. */
   readonly raw: RawStore;
   readonly kind: Kind;
+  readonly #target: Target;
 
-  constructor(raw: RawStore, kind: Kind) {
+  constructor(raw: RawStore, kind: Kind, target: Target) {
     this.raw = raw;
     this.kind = kind;
+    this.#target = target;
   }
 
+  /** Whether it has a method that may be asked. */
   has(method: string): boolean {
-    return typeof this.raw[method] === 'function';
+    return typeof this.raw[method] === 'function' && !Object.hasOwn(this.#target.unpromised ?? {}, method);
   }
 
-  /** The session, or null: `undefined` is the same to every middleware. */
+  /** Whether what lists, counts and clears sees a change at once. */
+  get listsAtOnce(): boolean {
+    return !this.#target.listedAfterMs;
+  }
+
+  /** Until what lists, counts and clears sees what was done. */
+  async listed(): Promise<void> {
+    if (!this.listsAtOnce) await sleep(this.#target.listedAfterMs);
+  }
+
+  /** The session, or null: `undefined` is the same to every middleware, and ENOENT is to express-session. */
   async get(sid: string): Promise<Session | null> {
-    return (await this.call<Session | null | undefined>('get', sid)) ?? null;
+    try {
+      return (await this.call<Session | null | undefined>('get', sid)) ?? null;
+    } catch (error) {
+      if (this.kind === 'callback' && isMissing(error)) return null;
+      throw error;
+    }
   }
 
   /** The session that must be there. */
@@ -65,7 +86,8 @@ export class StoreUnderTest {
   }
 
   /** Calls a method the way this store is called. A synchronous throw rejects as well. */
-  call<T>(method: string | symbol, ...args: unknown[]): Promise<T> {
+  async call<T>(method: string | symbol, ...args: unknown[]): Promise<T> {
+    if (!this.listsAtOnce && LISTING.has(method)) await this.listed();
     const work = this.kind === 'callback' ? this.#byCallback<T>(method, args) : this.#byPromise<T>(method, args);
     return within(ANSWER_MS, `${String(method)}()`, work);
   }
@@ -91,8 +113,8 @@ export class StoreUnderTest {
 export async function adapt(target: Target, store: object): Promise<StoreUnderTest> {
   const raw = store as RawStore;
   // A driver answers at once or by a promise: nothing else of the adapter is used on it.
-  if (target.kind === 'driver') return new StoreUnderTest(raw, 'promise');
-  return new StoreUnderTest(raw, target.kind ?? (await kindOf(target, raw)));
+  if (target.kind === 'driver') return new StoreUnderTest(raw, 'promise', target);
+  return new StoreUnderTest(raw, target.kind ?? (await kindOf(target, raw)), target);
 }
 
 /** Ends a store the way its target says. */
@@ -106,10 +128,19 @@ export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+/** What express-session takes for "no session", though it came as an error. */
+export function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+}
+
+function isGenerator(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'next' in value && Symbol.iterator in value;
+}
+
 const kinds = new WeakMap<Target, Promise<Kind>>();
 
 function kindOf(target: Target, raw: RawStore): Promise<Kind> {
-  const known = kinds.get(target) ?? within(ANSWER_MS, 'get()', findKind(raw));
+  const known = kinds.get(target) ?? within(ANSWER_MS, UNKNOWN_KIND, findKind(raw));
   kinds.set(target, known);
   return known;
 }
@@ -119,6 +150,7 @@ async function findKind(raw: RawStore): Promise<Kind> {
   const byCallback = new Promise<Kind>((resolve, reject) => {
     const returned: unknown = raw['get'](PROBE, () => resolve('callback'));
     if (isPromise(returned)) returned.then(() => setTimeout(() => resolve('promise'), 20), reject);
+    if (isGenerator(returned)) reject(new Error('get() is a generator function: let the target wrap each one with co.wrap() of "co"'));
   });
   const kind = await byCallback;
   const full = typeof raw['update'] === 'function' && typeof raw['entries'] === 'function';

@@ -6,7 +6,7 @@ import { Clock } from './time.js';
 import type { Session, Target } from './types.js';
 import type { ProcessWatch } from './watch.js';
 
-/** Hand-written stores may round a lifetime up to whole seconds. */
+/** Hand-written stores may count lifetimes in whole seconds. */
 const USUAL_RESOLUTION_MS = 1000;
 
 /** What one check works with: a store and keys of its own, and a clock. */
@@ -18,6 +18,8 @@ export class Trial {
   readonly watch: ProcessWatch;
   /** How much later than its lifetime a session of this store may go. */
   readonly resolutionMs: number;
+  /** The unit of a bare driver's lifetimes: they come to it rounded up. */
+  readonly unitMs: number;
   /** What random histories are drawn from. */
   readonly seed: number;
   readonly #opened: object[] = [];
@@ -31,7 +33,13 @@ export class Trial {
     this.seed = seed;
     this.clock = new Clock(target.advance && ((ms) => target.advance?.(store.raw, ms)));
     const traits: Partial<Traits> | undefined = store.raw['traits'];
-    this.resolutionMs = traits?.resolutionMs ?? USUAL_RESOLUTION_MS;
+    this.unitMs = traits?.resolutionMs ?? 1;
+    this.resolutionMs = target.resolutionMs ?? traits?.resolutionMs ?? USUAL_RESOLUTION_MS;
+  }
+
+  /** The store may count whole seconds, and round them either way: whether it may round down is for TTL-2 and TTL-3 alone. */
+  get isCoarse(): boolean {
+    return this.resolutionMs >= USUAL_RESOLUTION_MS;
   }
 
   /** A sid that no other check uses. */

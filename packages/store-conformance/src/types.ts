@@ -39,10 +39,10 @@ export type OptionalMethod =
 export type Hook = 'reopen' | 'spoil' | 'second' | 'neighbour' | 'disrupt' | 'rows' | 'module';
 
 /** Stock middlewares that some checks run the store in: optional peers of the kit. */
-export type Middleware = 'express-session' | 'koa-session';
+export type Middleware = 'express-session' | 'koa-session' | 'koa-generic-session';
 
 /** What a check cannot do without. Where it is missing the check is skipped, and the report says why. */
-export type Need = 'callbacks' | 'promises' | OptionalMethod | Hook | Middleware | 'driver' | 'replace';
+export type Need = 'callbacks' | 'promises' | 'cookies' | OptionalMethod | Hook | Middleware | 'driver' | 'replace';
 
 /** One check: data, so that any runner, report or document can use it. */
 export interface Check {
@@ -94,6 +94,21 @@ export interface Target<S extends object = any> {
   disrupt?(store: S): (() => unknown) | Promise<() => unknown>;
   /** Moves the clock of this store forward. Default: the kit waits. */
   advance?(store: S, ms: number): unknown;
+  /**
+   * How much later than its lifetime a session may go, in ms: what rounding and the backend's own clock add up to. Default: the
+   * store's `traits.resolutionMs`, else 1000.
+   */
+  readonly resolutionMs?: number;
+  /**
+   * For how long after a change `all`, `ids`, `entries`, `length` and `clear` may miss it, in ms. The kit waits so long before it
+   * asks them, and leaves them out of random histories. Default: 0.
+   */
+  readonly listedAfterMs?: number;
+  /**
+   * Methods whose answers the backend does not promise, each with the reason: `{ length: 'an estimate' }`. They are not asked. For
+   * what fails always there is `known`.
+   */
+  readonly unpromised?: Readonly<Partial<Record<OptionalMethod, string>>>;
   /** A module whose default export is this target, for checks that need a process of their own. */
   readonly module?: string | URL;
   /**

@@ -1,42 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Call, Each, Extend, Page, Replace, Replaced, Stored, Write } from '@sessile/core/driver';
+import type { Each, Extend, Page, Replace, Replaced, Stored, Write } from '@sessile/core/driver';
 import { checks, runConformance } from '@sessile/store-conformance';
 import { MemoryDriver, MemoryStore } from '@sessile/store-memory';
+import { type DriverClass, driverTargetOf, ReferenceDriver } from './reference-driver.js';
 
-type Driver = new () => MemoryDriver;
-
-/** Right, and with plural verbs and readAndExtend, which MemoryDriver need not have. */
-class PluralDriver extends MemoryDriver {
-  readMany(keys: readonly string[], _call?: Call): Each<Stored<string> | null> {
-    return keys.map((key) => this.read(key));
-  }
-
-  writeMany(items: readonly Write[], _call?: Call): Each<string> {
-    return items.map((item) => this.write(item));
-  }
-
-  replaceMany(items: readonly Replace<string>[], _call?: Call): Each<Replaced<string>> {
-    return items.map((item) => this.replace(item));
-  }
-
-  extendMany(items: readonly Extend[], _call?: Call): Each<boolean> {
-    return items.map((item) => this.extend(item));
-  }
-
-  removeMany(keys: readonly string[], _call?: Call): Each<boolean> {
-    return keys.map((key) => this.remove(key));
-  }
-
-  override readAndExtend(item: Extend, _call?: Call): Stored<string> | null {
-    return this.extend(item) ? this.read(item.key) : null;
-  }
-}
-
-class NoSingles extends PluralDriver {
+class NoSingles extends ReferenceDriver {
   override readonly traits = { ...new MemoryDriver().traits, singles: Number.NaN };
 }
 
-class WriteOverMissing extends PluralDriver {
+class WriteOverMissing extends ReferenceDriver {
   override replace(item: Replace<string>): Replaced<string> {
     const replaced = super.replace(item);
     if (replaced.outcome !== 'missing') return replaced;
@@ -44,7 +16,7 @@ class WriteOverMissing extends PluralDriver {
   }
 }
 
-class ForgetsOnlyLonger extends PluralDriver {
+class ForgetsOnlyLonger extends ReferenceDriver {
   override extend(item: Extend): boolean {
     return super.extend({ ...item, onlyLonger: false });
   }
@@ -54,34 +26,34 @@ class ForgetsOnlyLonger extends PluralDriver {
   }
 }
 
-class RemovesAlways extends PluralDriver {
+class RemovesAlways extends ReferenceDriver {
   override remove(key: string): boolean {
     super.remove(key);
     return true;
   }
 }
 
-class LeavesOutMissing extends PluralDriver {
+class LeavesOutMissing extends ReferenceDriver {
   override readMany(keys: readonly string[]): Each<Stored<string> | null> {
     return keys.map((key) => this.read(key)).filter((stored) => stored !== null);
   }
 }
 
-class ScansTwice extends PluralDriver {
+class ScansTwice extends ReferenceDriver {
   override async *scan(payloads: boolean): AsyncGenerator<Page<string>> {
     yield* super.scan(payloads);
     yield* super.scan(payloads);
   }
 }
 
-class CreatesByExtend extends PluralDriver {
+class CreatesByExtend extends ReferenceDriver {
   override extend(item: Extend): boolean {
     if (this.read(item.key) === null) this.write({ ...item, payload: '{}' });
     return super.extend(item);
   }
 }
 
-class ClosesOnce extends PluralDriver {
+class ClosesOnce extends ReferenceDriver {
   #closed = false;
 
   override close(): void {
@@ -91,40 +63,94 @@ class ClosesOnce extends PluralDriver {
   }
 }
 
-class ClearsNothing extends PluralDriver {
-  override clear(): void {}
+class ClearsNothing extends ReferenceDriver {
+  override async clear(): Promise<void> {}
 }
 
-class TrimsPayloads extends PluralDriver {
+class TrimsPayloads extends ReferenceDriver {
   override write(item: Write): string {
     return super.write({ ...item, payload: item.payload.slice(0, -1) });
   }
 }
 
-const MUTANTS: readonly { readonly name: string; readonly Driver: Driver; readonly caughtBy: readonly string[] }[] = [
+class PrunesAll extends ReferenceDriver {
+  override async prune(): Promise<number> {
+    const pruned = await super.prune();
+    this.backend.clear();
+    return pruned;
+  }
+}
+
+class CountsWhatItLeft extends ReferenceDriver {
+  override async prune(): Promise<number> {
+    await super.prune();
+    return -1;
+  }
+}
+
+class NeverAnswersPing extends ReferenceDriver {
+  override ping(): Promise<void> {
+    return Promise.reject(new Error('unknown command'));
+  }
+}
+
+class FlushesTheServer extends ReferenceDriver {
+  override async clear(): Promise<void> {
+    this.backend.clear();
+  }
+}
+
+class CountsTheServer extends ReferenceDriver {
+  override async count(): Promise<number> {
+    return this.backend.count();
+  }
+}
+
+class ComparesInItsMemory extends ReferenceDriver {
+  readonly #known = new Map<string, string>();
+
+  override write(item: Write): string {
+    this.#known.set(item.key, item.payload);
+    return super.write(item);
+  }
+
+  override replace(item: Replace<string>): Replaced<string> {
+    const current = this.read(item.key);
+    if (current === null || this.#known.get(item.key) !== item.expected) return super.replace(item);
+    this.#known.set(item.key, item.payload);
+    return super.replace({ ...item, expected: current.token });
+  }
+}
+
+const MUTANTS: readonly { readonly name: string; readonly Driver: DriverClass; readonly caughtBy: readonly string[] }[] = [
   { name: 'has a trait that is no number', Driver: NoSingles, caughtBy: ['DRV-1'] },
-  { name: 'replaces what is missing', Driver: WriteOverMissing, caughtBy: ['DRV-3', 'DRV-4', 'DRV-11'] },
+  { name: 'replaces what is missing', Driver: WriteOverMissing, caughtBy: ['DRV-3', 'DRV-4', 'DRV-11', 'DRV-16'] },
   { name: 'shortens with onlyLonger', Driver: ForgetsOnlyLonger, caughtBy: ['DRV-5', 'DRV-7'] },
   { name: 'says that it removed what was not there', Driver: RemovesAlways, caughtBy: ['DRV-3', 'DRV-8', 'DRV-11'] },
   { name: 'leaves missing ones out of readMany()', Driver: LeavesOutMissing, caughtBy: ['DRV-11'] },
-  { name: 'gives each session twice', Driver: ScansTwice, caughtBy: ['DRV-9'] },
+  { name: 'gives each session twice', Driver: ScansTwice, caughtBy: ['DRV-9', 'DRV-15'] },
   { name: 'creates by extend()', Driver: CreatesByExtend, caughtBy: ['DRV-3', 'DRV-6', 'DRV-11'] },
   { name: 'cannot be closed twice', Driver: ClosesOnce, caughtBy: ['DRV-12'] },
   { name: 'clears nothing', Driver: ClearsNothing, caughtBy: ['DRV-10'] },
-  { name: 'cuts off payloads', Driver: TrimsPayloads, caughtBy: ['DRV-2', 'DRV-6', 'DRV-9', 'DRV-11'] },
+  { name: 'cuts off payloads', Driver: TrimsPayloads, caughtBy: ['DRV-2', 'DRV-6', 'DRV-9', 'DRV-11', 'DRV-15', 'DRV-16'] },
+  { name: 'prunes live sessions', Driver: PrunesAll, caughtBy: ['DRV-13'] },
+  { name: 'says no number of what it pruned', Driver: CountsWhatItLeft, caughtBy: ['DRV-13'] },
+  { name: 'refuses a ping', Driver: NeverAnswersPing, caughtBy: ['DRV-14'] },
+  { name: 'flushes the whole server', Driver: FlushesTheServer, caughtBy: ['DRV-15'] },
+  { name: "counts the neighbour's sessions", Driver: CountsTheServer, caughtBy: ['DRV-15'] },
+  { name: 'compares with what it remembers itself', Driver: ComparesInItsMemory, caughtBy: ['DRV-16'] },
 ];
 
 const drivers = checks.filter(({ id }) => id.startsWith('DRV-')).map((check) => ({ ...check, timed: true }));
 
-async function failed(Driver: Driver): Promise<string[]> {
-  const target = { name: Driver.name, kind: 'driver' as const, create: () => new Driver() };
-  const { results } = await runConformance(target, { checks: drivers, only: [] });
+async function failed(Driver: DriverClass): Promise<string[]> {
+  const { results } = await runConformance(driverTargetOf(Driver.name, Driver), { checks: drivers, only: [] });
   return results.filter(({ status }) => status !== 'pass').map(({ id }) => id);
 }
 
 describe('the checks of bare drivers', () => {
   it('pass one with every verb', async () => {
-    expect(await failed(PluralDriver)).toEqual([]);
+    expect(await failed(ReferenceDriver)).toEqual([]);
   });
 
   for (const { name, Driver, caughtBy } of MUTANTS) {
@@ -134,6 +160,14 @@ describe('the checks of bare drivers', () => {
   it('have a mutant for each rule', () => {
     const covered = new Set(MUTANTS.flatMap(({ caughtBy }) => caughtBy));
     expect(drivers.map(({ id }) => id).filter((id) => !covered.has(id))).toEqual([]);
+  });
+
+  it('ask one without plurals, and with no hooks, what it has', async () => {
+    const target = { name: 'MemoryDriver', kind: 'driver' as const, create: () => new MemoryDriver() };
+    const { results } = await runConformance(target, { checks: drivers, only: [] });
+    const asked = results.map(({ id, status, reason }) => (status === 'pass' ? status : `${id} ${status}: ${reason}`));
+    const lacking = ['DRV-15 skip: the target has no "neighbour"', 'DRV-16 skip: the target has no "second"'];
+    expect([...new Set(asked)]).toEqual(['pass', ...lacking]);
   });
 
   it('are not asked of a store, and nothing else is asked of a driver', async () => {

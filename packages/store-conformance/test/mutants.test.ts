@@ -6,8 +6,8 @@ import { targetOf } from './reference-target.js';
 
 /** They watch the process, or a clock, which mutants that run side by side would share. */
 const ALONE: ReadonlySet<string> = new Set(['CB-4', 'CB-5', 'ERR-1', 'GET-1.a']);
-/** What is no check of a store by itself has tests of its own. */
-const MIDDLEWARES: ReadonlySet<string> = new Set(['express-session', 'koa-session']);
+/** What is no check of a store by itself has its own mutants, in `stock-mutants.test.ts`. */
+const MIDDLEWARES: ReadonlySet<string> = new Set(['express-session', 'koa-session', 'koa-generic-session']);
 const ofStores = checks.filter(({ id, needs = [] }) => !id.startsWith('DRV-') && !needs.some((need) => MIDDLEWARES.has(need)));
 
 const isDrawn = (id: string): boolean => id.startsWith('MDL-');

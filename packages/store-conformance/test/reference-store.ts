@@ -208,13 +208,15 @@ export class ReferenceStore extends EventEmitter {
   read(sid: string, rest: unknown[]): Session | null {
     const row = this.row(sid);
     if (!row) return null;
-    const session = decode(row.text);
+    const stored = decode(row.text);
+    const extendMs = (rest[0] as { extendMs?: number } | null | undefined)?.extendMs;
+    if (extendMs) row.expiresAt = Math.max(row.expiresAt, this.now() + extendMs);
+    // The date that it reports is what the caller's is compared with.
+    const session = report(stored, row);
     this.bind(session, sid);
     const context = contextOf(rest);
     if (context) this.ties.set(context, [{ sid, base: parsed(session) }]);
-    const extendMs = (rest[0] as { extendMs?: number } | null | undefined)?.extendMs;
-    if (extendMs) row.expiresAt = Math.max(row.expiresAt, this.now() + extendMs);
-    return report(session, row);
+    return session;
   }
 
   write(sid: string, session: Session, rest: unknown[]): void {
@@ -255,7 +257,8 @@ export class ReferenceStore extends EventEmitter {
     const explicit = typeof ttlMs === 'number';
     const end = this.now() + lifetime(session, ttlMs, this.now());
     const asSaid = explicit || !sameButDate(before, after) || dateOf(after) < dateOf(before);
-    if (asSaid || end > row.expiresAt) row.expiresAt = end;
+    const asItWas = !asSaid && dateOf(after) === dateOf(before);
+    if (asSaid || (!asItWas && end > row.expiresAt)) row.expiresAt = end;
     if (row.expiresAt <= this.now()) this.rows.delete(sid);
   }
 

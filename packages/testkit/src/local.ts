@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, chownSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -81,14 +81,14 @@ class Processes {
     process.once('exit', () => this.signal('SIGKILL'));
   }
 
-  /** Each leads a group of its own, so that a signal reaches the processes which it starts as well. */
+  /** Each leads a group of its own: what ends the tests from the keyboard leaves them to us. */
   start(): void {
     const options = { ...this.options, stdio: 'ignore', detached: true } as const;
     this.#running = this.ports.map((port) => spawn(this.binary, this.args(port), options));
   }
 
   signal(signal: NodeJS.Signals): void {
-    for (const { pid } of this.#alive) if (pid !== undefined) process.kill(-pid, signal);
+    for (const { pid } of this.#alive) for (const each of family(pid as number)) process.kill(each, signal);
   }
 
   get #alive(): readonly ChildProcess[] {
@@ -98,7 +98,7 @@ class Processes {
   /** A signal takes a moment: a server that is still running answers. */
   async freeze(): Promise<void> {
     this.signal('SIGSTOP');
-    while (!this.#alive.every(isStopped)) await new Promise(setImmediate);
+    while (!this.#alive.flatMap(({ pid }) => family(pid as number)).every(isStopped)) await new Promise(setImmediate);
   }
 
   async kill(): Promise<void> {
@@ -109,8 +109,31 @@ class Processes {
   }
 }
 
+/** A process and those that it started: PostgreSQL has one for each connection. Linux tells; elsewhere it is the process alone. */
+function family(pid: number): number[] {
+  const parents = parentsOfAll();
+  const found = [pid];
+  for (const member of found) for (const [child, parent] of parents) if (parent === member) found.push(child);
+  return found;
+}
+
+function parentsOfAll(): readonly (readonly [pid: number, parent: number])[] {
+  const pids = existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids.map((pid) => [Number(pid), parentOf(pid)]);
+}
+
+/** The second field after the name, which stands in brackets and may hold anything. */
+function parentOf(pid: string): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return -1;
+  }
+}
+
 /** Linux tells; elsewhere it is taken on trust. */
-function isStopped({ pid }: ChildProcess): boolean {
+function isStopped(pid: number): boolean {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);
     return threads.every((thread) => / T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')));

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Call, Replaced, Stored, StoreDriver, Traits } from '@sessile/core/driver';
+import type { Traits } from '@sessile/core/driver';
+import { call, type Driver, lifeOf, opened, passShort, put, replace, scanned, SHORT_MS, text, there } from '../driver-under-test.js';
+import { outlive, refuseNone } from '../expect.js';
+import { LONG_MS } from '../sessions.js';
 import type { Trial } from '../trial.js';
 import type { Check } from '../types.js';
-
-type Driver = StoreDriver;
-
-/** Short and long enough for a busy machine. */
-const SHORT_MS = 400;
-const LONG_MS = 60_000;
 
 const TRAITS: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
   name: (value) => typeof value === 'string' && value !== '',
@@ -35,7 +32,7 @@ export const driver: Check[] = [
     mend: "Make the traits with defineTraits({ name: '...' }), and write the seven verbs.",
     needs: ['driver'],
     run: async (t) => {
-      const { traits } = opened(t);
+      const { traits } = opened(t.store);
       for (const [name, fits] of Object.entries(TRAITS)) {
         const value = (traits as unknown as Record<string, unknown> | undefined)?.[name];
         assert.ok(fits(value), `traits.${name} is ${String(value)}`);
@@ -52,15 +49,15 @@ export const driver: Check[] = [
     mend: 'Answer null for a missing key, and the stored text as it is for another.',
     needs: ['driver'],
     run: async (t) => {
-      const d = opened(t);
+      const d = opened(t.store);
       const key = t.sid();
       assert.equal(await d.read(key, call()), null, 'read() of a key that nobody wrote');
       for (const payload of [text(1), text('é😀 "\\'), text(2)]) {
         await put(d, t, key, payload);
         const stored = await there(d, key, 'read() after write()');
         assert.equal(stored.payload, payload, 'the payload of read() after write()');
-        assert.ok(isLife(stored.ttlMs), `ttlMs of read() after write() with ${LONG_MS} ms is ${stored.ttlMs}`);
-        assert.notEqual(stored.token, undefined, 'the token of read()');
+        assert.ok(isLife(t, stored.ttlMs), `ttlMs of read() after write() with ${LONG_MS} ms is ${stored.ttlMs}`);
+        refuseNone(stored.token, 'a token', 'none', 'the token of read()');
       }
     },
   },
@@ -126,7 +123,7 @@ export const driver: Check[] = [
     mend: 'Answer by the number of rows that were removed.',
     needs: ['driver'],
     run: async (t) => {
-      const d = opened(t);
+      const d = opened(t.store);
       const [key, other] = [t.sid(), t.sid()];
       for (const one of [key, other]) await put(d, t, one, text(1));
       assert.equal(await d.remove(key, call()), true, 'remove() of a live session');
@@ -155,12 +152,13 @@ export const driver: Check[] = [
     mend: 'Remove all keys of the namespace.',
     needs: ['driver'],
     run: async (t) => {
-      const d = opened(t);
+      const d = opened(t.store);
       const keys = [t.sid(), t.sid(), t.sid()];
       for (const key of keys) await put(d, t, key, text(key));
+      await t.store.listed();
       await d.clear(call());
       for (const key of keys) assert.equal(await d.read(key, call()), null, 'read() after clear()');
-      assert.deepEqual(await scanned(d, false), [], 'scan() after clear()');
+      assert.deepEqual(await scanned(t, d, false), [], 'scan() after clear()');
       await put(d, t, keys[0] ?? '', text(1));
       await there(d, keys[0] ?? '', 'a session written after clear()');
     },
@@ -184,7 +182,7 @@ export const driver: Check[] = [
     mend: 'Do nothing the second time.',
     needs: ['driver'],
     run: async (t) => {
-      const d = opened(t);
+      const d = opened(t.store);
       await put(d, t, t.sid(), text(1));
       await d.close();
       await d.close();
@@ -197,61 +195,12 @@ function isPositive(value: unknown): boolean {
 }
 
 /** Undefined where the backend cannot tell. */
-function isLife(ttlMs: number | undefined): boolean {
-  return ttlMs === undefined || (ttlMs > 0 && ttlMs <= LONG_MS + 1000);
-}
-
-/** The driver of a trial, as the core would have it. */
-function opened(t: Trial): Driver {
-  const bare = t.store.raw as unknown as Driver;
-  bare.open?.(() => undefined);
-  return bare;
-}
-
-function call(): Call {
-  return { timeLeftMs: 10_000, signal: new AbortController().signal, progress: () => undefined };
-}
-
-/** A payload that is JSON, for backends that look. */
-function text(value: unknown): string {
-  return JSON.stringify({ value });
-}
-
-/** In the unit of the driver, as the core gives it. */
-function lifeOf(t: Trial, ms: number): number {
-  return Math.ceil(ms / t.resolutionMs) * t.resolutionMs;
-}
-
-async function put(d: Driver, t: Trial, key: string, payload: string, ms = LONG_MS): Promise<unknown> {
-  return d.write({ key, payload, ttlMs: lifeOf(t, ms) }, call());
-}
-
-async function there(d: Driver, key: string, step: string): Promise<Stored<unknown>> {
-  const stored = await d.read(key, call());
-  assert.ok(stored, `${step}: there is none`);
-  return stored;
-}
-
-/** Until every short life has ended. */
-function passShort(t: Trial): Promise<void> {
-  return t.clock.pass(lifeOf(t, SHORT_MS) + t.resolutionMs + 100);
-}
-
-interface NewText {
-  readonly payload?: string;
-  readonly ttlMs?: number | 'keep';
-  readonly onlyLonger?: boolean;
-}
-
-/** Only for drivers that have it. */
-async function replace(d: Driver, key: string, expected: unknown, change: NewText = {}): Promise<Replaced<unknown>> {
-  const answer = await d.replace?.({ key, payload: text('new'), ttlMs: LONG_MS, onlyLonger: false, ...change, expected }, call());
-  assert.ok(answer, 'replace() answered nothing');
-  return answer;
+function isLife(t: Trial, ttlMs: number | undefined): boolean {
+  return ttlMs === undefined || (ttlMs > 0 && ttlMs <= LONG_MS + t.resolutionMs);
 }
 
 async function expired(t: Trial): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   const keys = [t.sid('read'), t.sid('replace'), t.sid('extend'), t.sid('remove'), t.sid('both')] as const;
   const tokens: unknown[] = [];
   for (const key of keys) tokens.push(await put(d, t, key, text(1), SHORT_MS));
@@ -267,7 +216,7 @@ async function expired(t: Trial): Promise<void> {
 }
 
 async function replaces(t: Trial): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   const key = t.sid();
   assert.equal((await replace(d, key, await put(d, t, t.sid(), text(0)))).outcome, 'missing', 'replace() of a key that nobody wrote');
   assert.equal(await d.read(key, call()), null, 'read() after that');
@@ -287,44 +236,51 @@ async function replaces(t: Trial): Promise<void> {
 
 /** A change of a life: what it was, what it is told to be, and whether the session is there when a short life is over. */
 interface Change {
-  readonly was: number;
-  readonly told: number | 'keep';
+  readonly was: 'short' | 'long';
+  readonly told: 'short' | 'long' | 'keep';
   readonly onlyLonger: boolean;
   readonly stays: boolean;
 }
 
 const CHANGES: readonly Change[] = [
-  { was: SHORT_MS, told: LONG_MS, onlyLonger: false, stays: true },
-  { was: SHORT_MS, told: LONG_MS, onlyLonger: true, stays: true },
-  { was: LONG_MS, told: SHORT_MS, onlyLonger: false, stays: false },
-  { was: LONG_MS, told: SHORT_MS, onlyLonger: true, stays: true },
+  { was: 'short', told: 'long', onlyLonger: false, stays: true },
+  { was: 'short', told: 'long', onlyLonger: true, stays: true },
+  { was: 'long', told: 'short', onlyLonger: false, stays: false },
+  { was: 'long', told: 'short', onlyLonger: true, stays: true },
 ];
 
 const KEPT: readonly Change[] = [
-  { was: SHORT_MS, told: 'keep', onlyLonger: false, stays: false },
-  { was: LONG_MS, told: 'keep', onlyLonger: false, stays: true },
+  { was: 'short', told: 'keep', onlyLonger: false, stays: false },
+  { was: 'long', told: 'keep', onlyLonger: false, stays: true },
 ];
 
 type Apply = (d: Driver, item: { key: string; ttlMs: number | 'keep'; onlyLonger: boolean; token: unknown }) => Promise<unknown>;
 
 async function lives(t: Trial, changes: readonly Change[], name: string, apply: Apply): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   // Without it there is nothing to keep a word about.
   const asked = changes.filter(({ told, onlyLonger }) => d.traits.keepsTtl || (told !== 'keep' && !onlyLonger));
-  const changed: { key: string; change: Change }[] = [];
-  for (const change of asked) {
-    const key = t.sid();
-    const token = await put(d, t, key, text(1), change.was);
-    const ttlMs = change.told === 'keep' ? change.told : lifeOf(t, change.told);
-    await apply(d, { key, ttlMs, onlyLonger: change.onlyLonger, token });
-    changed.push({ key, change });
-  }
-  await passShort(t);
-  for (const { key, change } of changed) {
-    const { was, told, onlyLonger, stays } = change;
-    const step = `a life of ${was} ms, ${name} with ${told}${onlyLonger ? ' and onlyLonger' : ''}: there after ${SHORT_MS} ms`;
-    assert.equal((await d.read(key, call())) !== null, stays, step);
-  }
+  const changed = (change: Change): Promise<void> => changesLife(t, d, change, (item) => apply(d, item), name);
+  // A clock that a target moves is one for all.
+  if (t.target.advance) for (const change of asked) await changed(change);
+  else await Promise.all(asked.map(changed));
+}
+
+async function changesLife(
+  t: Trial,
+  d: Driver,
+  change: Change,
+  apply: (item: Parameters<Apply>[1]) => Promise<unknown>,
+  name: string,
+): Promise<void> {
+  const { was, told, onlyLonger, stays } = change;
+  const key = await outlive(t, async (sid, shortMs) => {
+    const ms = { short: lifeOf(t, shortMs), long: lifeOf(t, LONG_MS), keep: 'keep' } as const;
+    const token = await put(d, t, sid, text(1), ms[was]);
+    await apply({ key: sid, ttlMs: ms[told], onlyLonger, token });
+  });
+  const step = `a ${was} life, ${name} with ${told}${onlyLonger ? ' and onlyLonger' : ''}: there when a short life is over`;
+  assert.equal((await d.read(key, call())) !== null, stays, step);
 }
 
 function replacedLives(t: Trial): Promise<void> {
@@ -339,7 +295,7 @@ async function extendedLives(t: Trial): Promise<void> {
 }
 
 async function extendsOnly(t: Trial): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   const [key, missing] = [t.sid(), t.sid()];
   const life = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };
   assert.equal(await d.extend({ key: missing, ...life }, call()), false, 'extend() of a key that nobody wrote');
@@ -354,14 +310,8 @@ async function extendsOnly(t: Trial): Promise<void> {
   if (d.replace) assert.equal((await replace(d, key, token)).outcome, 'replaced', 'replace() with the token from before extend()');
 }
 
-async function scanned(d: Driver, payloads: boolean): Promise<{ key: string; payload: string | undefined }[]> {
-  const found: { key: string; payload: string | undefined }[] = [];
-  for await (const page of d.scan(payloads, call())) found.push(...page.map(({ key, stored }) => ({ key, payload: stored?.payload })));
-  return found.sort((one, two) => (one.key < two.key ? -1 : 1));
-}
-
 async function scans(t: Trial): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   const keys = Array.from({ length: 300 }, () => t.sid()).sort();
   for (const key of keys) await put(d, t, key, text(key));
   await put(d, t, t.sid('expired'), text(0), SHORT_MS);
@@ -369,13 +319,13 @@ async function scans(t: Trial): Promise<void> {
   await put(d, t, removed, text(0));
   await d.remove(removed, call());
   await passShort(t);
-  const bare = await scanned(d, false);
+  const bare = await scanned(t, d, false);
   assert.deepEqual(
     bare.map(({ key }) => key),
     keys,
     'the keys of scan(): 300 live, one expired, one removed',
   );
-  const full = await scanned(d, true);
+  const full = await scanned(t, d, true);
   assert.deepEqual(
     full,
     keys.map((key) => ({ key, payload: text(key) })),
@@ -385,7 +335,7 @@ async function scans(t: Trial): Promise<void> {
 }
 
 async function plurals(t: Trial): Promise<void> {
-  const d = opened(t);
+  const d = opened(t.store);
   const [one, missing, two] = [t.sid(), t.sid(), t.sid()];
   const tokens = await writeBoth(d, t, [one, two]);
   const life = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };

@@ -88,7 +88,7 @@ async function announces(t: Trial): Promise<void> {
   const heard: unknown[][] = [];
   for (const event of ['set', 'touch', 'destroy']) t.store.raw['on'](event, (id: unknown) => heard.push([event, id]));
   const sid = await t.stored({ n: 1 });
-  const [id] = await t.store.raw['ids']();
+  const [id] = await t.store.call<string[]>('ids');
   await t.store.touch(sid, t.session({ n: 1 }));
   await t.store.destroy(sid);
   await eventually(1000, () => heard.length >= 3);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { expectData, expectThere, outlive } from '../expect.js';
+import { expectData, expectThere, observe, outlive } from '../expect.js';
 import type { Trial } from '../trial.js';
 import type { Check } from '../types.js';
 
@@ -15,6 +15,7 @@ export const get: Check[] = [
     title: 'a sid that nobody stored is no session, without an error',
     why: 'Every first visit asks for an unknown sid. An error there is a 500 for a new visitor.',
     mend: 'Answer null (or undefined) where the backend has no row. Keep errors for failures.',
+    // Of a callback, an error with the code ENOENT is no error here: express-session takes it for "no session".
     run: async (t) => assert.equal(await t.store.get(t.sid()), null, 'get() of a sid that nobody stored'),
   },
   {
@@ -25,6 +26,19 @@ export const get: Check[] = [
     why: 'Seen: a store that tried five times before it said so, 275 ms for every new visitor.',
     mend: 'Do not retry on "not found": it is an answer.',
     run: missingIsFast,
+  },
+  {
+    id: 'GET-1.b',
+    level: 'SHOULD',
+    since: '0.1',
+    title: 'a missing session is told without an error, ENOENT included',
+    why: 'express-session takes ENOENT for "no session"; @fastify/session, store.load() and your own code take it for a failure.',
+    mend: 'Call back with (null, null) where the session is missing.',
+    needs: ['callbacks'],
+    run: async (t) => {
+      const { calls } = await observe(t.store, 'get', t.sid());
+      assert.equal(calls[0]?.[0] ?? null, null, 'the error of get() of a sid that nobody stored');
+    },
   },
   {
     id: 'GET-2',

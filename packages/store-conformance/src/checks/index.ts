@@ -6,6 +6,7 @@ import { concurrency } from './concurrency.js';
 import { data } from './data.js';
 import { destroy } from './destroy.js';
 import { driver } from './driver.js';
+import { driverBackend } from './driver-backend.js';
 import { errors } from './errors.js';
 import { events } from './events.js';
 import { get } from './get.js';
@@ -46,4 +47,5 @@ export const checks: readonly Check[] = [
   ...stock,
   ...model,
   ...driver,
+  ...driverBackend,
 ];

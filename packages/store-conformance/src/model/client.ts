@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { earlyMs } from '../expect.js';
 import { asJson, dataOf, LONG_MS } from '../sessions.js';
 import type { StoreUnderTest } from '../store-under-test.js';
 import type { Trial } from '../trial.js';
@@ -60,7 +61,7 @@ export class Bench {
   ends(from: number, to: number, lifeMs: number): Ends {
     const last = to + lifeMs + this.trial.resolutionMs + TOLERANCE_MS;
     if (lifeMs < LONG_MS) this.#lastEnd = Math.max(this.#lastEnd, last);
-    return { first: from + lifeMs - TOLERANCE_MS, last };
+    return { first: from + lifeMs - earlyMs(this.trial), last };
   }
 
   /** Until every short life is over. */

@@ -13,6 +13,8 @@ const LIMIT_MS = 8000;
 /** What a check may spend on waiting, before a failure was seen. */
 const PATIENCE_MS = 1200;
 
+const LISTING: ReadonlySet<string> = new Set<Action['do']>(['all', 'ids', 'length', 'clear']);
+
 /** How much is tried. */
 export interface Plan {
   readonly shape: Shape;
@@ -92,10 +94,11 @@ async function explore(t: Trial, stores: readonly StoreUnderTest[], { shape, run
   report(await fc.check(property, options), t.seed);
 }
 
-/** A store need not have every method. */
+/** A store need not have every method, nor see in a list at once what was done. */
 function able({ weights }: Shape, [store]: readonly StoreUnderTest[]): Shape['weights'] {
   const has = ([deed]: [string, number]): boolean => {
     const method = NEEDED[deed as Action['do']];
+    if (LISTING.has(deed) && !store?.listsAtOnce) return false;
     if (deed === 'update' || deed === 'count' || deed === 'ids') return Boolean(store?.has(method ?? deed)) && store?.kind !== 'callback';
     return method === undefined || Boolean(store?.has(method));
   };
