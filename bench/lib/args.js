@@ -13,6 +13,7 @@ Backends: the files in bench/backends (all of them by default).
   --only NAME,NAME      only contestants whose name holds one of these; raw always runs
   --bulk-size N         sessions in the bulk part (default 100000)
   --bulk-rounds N       its rounds (default 3)
+  --large               a million of them, once
   --no-bulk             leave it out
   --no-footprint        leave out the memory per session (a child process each)
   --no-speed            leave out the single operations
@@ -29,6 +30,7 @@ const OPTIONS = /** @type {const} */ ({
   only: { type: 'string' },
   'bulk-size': { type: 'string' },
   'bulk-rounds': { type: 'string' },
+  large: { type: 'boolean' },
   'no-bulk': { type: 'boolean' },
   'no-footprint': { type: 'boolean' },
   'no-speed': { type: 'boolean' },
@@ -67,6 +69,7 @@ const OPTIONS = /** @type {const} */ ({
 export function readArgs(argv) {
   const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
   const quick = values.quick === true;
+  const large = values.large === true;
   return {
     backends: positionals,
     ops: list(values.op),
@@ -76,8 +79,8 @@ export function readArgs(argv) {
     sliceMs: count('slice', values.slice ?? (quick ? '20' : '60')),
     speed: values['no-speed'] !== true,
     bulk: values['no-bulk'] !== true,
-    bulkSize: count('bulk-size', values['bulk-size'] ?? (quick ? '20000' : '100000')),
-    bulkRounds: count('bulk-rounds', values['bulk-rounds'] ?? (quick ? '1' : '3')),
+    bulkSize: count('bulk-size', values['bulk-size'] ?? (large ? '1000000' : quick ? '20000' : '100000')),
+    bulkRounds: count('bulk-rounds', values['bulk-rounds'] ?? (quick || large ? '1' : '3')),
     footprint: values['no-footprint'] !== true,
     footprintSizes: quick ? [100_000] : [100_000, 1_000_000],
     json: values.json,

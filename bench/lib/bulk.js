@@ -5,7 +5,7 @@ import { watch } from './watch.js';
 
 /** @typedef {import('./contestant.js').Contestant} Contestant */
 /** @typedef {import('./contestant.js').Subject} Subject */
-/** @typedef {import('./watch.js').Watched} Watched */
+/** @typedef {import('./watch.js').Watched & { serverMs?: number | undefined }} Watched */
 
 /** How long a session lives that is to be pruned. */
 const SHORT_MS = 50;
@@ -42,6 +42,7 @@ export const BULK_VERBS = [
  * @property {number[]} ms by round.
  * @property {number} peakBytes the highest growth of RSS in any round.
  * @property {number} stallMs the longest in the middle round.
+ * @property {number | undefined} serverMs the longest command of any round, as the server tells it.
  */
 
 /**
@@ -78,9 +79,11 @@ async function measureOne(contestant, size, taken) {
     const work = verb.work(subject);
     if (work === undefined) continue;
     if (verb.expireEvery !== undefined) await expire(subject, sids, verb.expireEvery);
+    await subject.longestCommandMs?.();
     const watched = await watch(work);
+    const serverMs = await subject.longestCommandMs?.();
     const key = keyOf(verb, contestant);
-    taken.set(key, [...(taken.get(key) ?? []), { ...watched, answer: undefined }]);
+    taken.set(key, [...(taken.get(key) ?? []), { ...watched, serverMs, answer: undefined }]);
   }
   await subject.close();
 }
@@ -118,6 +121,7 @@ function resultOf(verb, contestant, raw, taken) {
       ms,
       peakBytes: spread(own.map(({ peakBytes }) => peakBytes)).max,
       stallMs: median(own.map(({ stallMs }) => stallMs)),
+      serverMs: own[0].serverMs === undefined ? undefined : Math.max(...own.map(({ serverMs = 0 }) => serverMs)),
     },
   ];
 }

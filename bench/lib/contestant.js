@@ -37,6 +37,7 @@
  * @property {() => Promise<unknown>} [prune]
  * @property {() => Promise<unknown>} [clear]
  * @property {(work: () => Promise<void>) => Promise<void>} [together] runs untimed preparation quickly: in one transaction.
+ * @property {() => Promise<number>} [longestCommandMs] for which the server served nobody else, since it was last asked.
  * @property {() => unknown} close
  */
 

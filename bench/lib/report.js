@@ -48,11 +48,11 @@ export function speedTables(backend, results, operations) {
  * @returns {Table}
  */
 export function bulkTable(backend, results, size) {
-  const cell = (/** @type {BulkResult} */ { overRaw, ms, peakBytes, stallMs }) =>
-    `${ratio(overRaw)} [${digits(median(ms))}] ${megabytes(peakBytes)}, ${digits(stallMs)}`;
+  const cell = (/** @type {BulkResult} */ { overRaw, ms, peakBytes, stallMs, serverMs }) =>
+    `${ratio(overRaw)} [${digits(median(ms))}] ${megabytes(peakBytes)}, ${digits(stallMs)}${serverMs === undefined ? '' : `; ${digits(serverMs)}`}`;
   return {
     title: `${backend}: bulk, ${size} sessions`,
-    note: 'Time over raw (above 1 is slower) [ms] peak growth of RSS, longest stall of the event loop in ms.',
+    note: 'Time over raw (above 1 is slower) [ms] peak growth of RSS, longest stall of the event loop in ms; longest command of the server in ms.',
     head: ['', ...BULK_VERBS.map(({ title }) => title)],
     rows: unique(results.map(({ contestant }) => contestant)).map((contestant) => [
       contestant,

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import connectPgSimple from 'connect-pg-simple';
 import session from 'express-session';
 import pg from 'pg';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { missingPgBouncer, pgBouncer } from './pgbouncer.js';
 
 const postgres = await backend('postgres');
 const isMissing = postgres.skip !== undefined;
@@ -29,7 +30,7 @@ function open(options: PostgresStoreOptions = {}): PostgresStore {
 }
 
 function poolOf(options: pg.PoolConfig): pg.Pool {
-  const made = new pg.Pool({ connectionString: url, ...options });
+  const made = new pg.Pool({ connectionString: url, ...options }).on('error', () => undefined);
   onTestFinished(() => made.end());
   return made;
 }
@@ -417,6 +418,51 @@ describe.skipIf(isMissing)(`${title}: outages`, () => {
     expect((await mine.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 });
+
+const noBouncer = missingPgBouncer();
+
+describe.skipIf(isMissing || noBouncer !== undefined)(
+  `${title}: behind PgBouncer, by the transaction${noBouncer ? ` (${noBouncer})` : ''}`,
+  () => {
+    const oldBouncer = keepsStatements() ? undefined : 'PgBouncer 1.21 or newer is needed';
+
+    it('without prepared statements: 64 calls at once over 3 connections, and nothing is left on a connection', () => serves(false, []));
+
+    it.skipIf(oldBouncer !== undefined)(`with those that PgBouncer keeps itself${oldBouncer ? ` (${oldBouncer})` : ''}`, () =>
+      serves(true, ['max_prepared_statements = 100', 'ignore_startup_parameters = statement_timeout']),
+    );
+
+    async function serves(prepare: boolean, options: string[]): Promise<void> {
+      await using bouncer = await pgBouncer(url, options);
+      const stores = [open({ url: bouncer.url, prepare, table: namespace() }), open({ url: bouncer.url, prepare, durable: 'none' })];
+      for (const store of stores) {
+        const sids = Array.from({ length: 64 }, (_, n) => `s${n}`);
+        await Promise.all(sids.map((sid, n) => store.set(sid, { n })));
+        const loaded = await Promise.all(sids.map((sid) => store.get(sid)));
+        await Promise.all(sids.map((sid, n) => store.set(sid, Object.assign(loaded[n]!, { changed: true }))));
+        await Promise.all(sids.map((sid) => store.touch(sid, undefined, 60_000)));
+        await Promise.all(Array.from({ length: 40 }, () => store.update('s0', (data) => void (data['n'] += 1))));
+        expect(await store.get('s0')).toEqual({ n: 40, changed: true });
+        expect(await store.length()).toBe(64);
+        await store.prune();
+        await store.clear();
+        expect(await store.length()).toBe(0);
+      }
+      const direct = poolOf({ connectionString: bouncer.url, max: 1 });
+      for (let n = 0; n < 6; n += 1) expect((await direct.query('SHOW synchronous_commit')).rows).toEqual([{ synchronous_commit: 'on' }]);
+      const held = await rows("SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory'");
+      expect(held).toEqual([{ held: 0 }]);
+    }
+
+    /** PgBouncer does so since 1.21. */
+    function keepsStatements(): boolean {
+      if (noBouncer !== undefined) return false;
+      const version = execFileSync('pgbouncer', ['--version'], { encoding: 'utf8' });
+      const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+      return major > 1 || minor >= 21;
+    }
+  },
+);
 
 describe('options', () => {
   it.each([
