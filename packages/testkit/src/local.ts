@@ -88,7 +88,7 @@ class Processes {
   }
 
   signal(signal: NodeJS.Signals): void {
-    for (const { pid } of this.#alive) for (const each of family(pid as number)) process.kill(each, signal);
+    for (const { pid } of this.#alive) for (const each of family(pid as number)) send(each, signal);
   }
 
   get #alive(): readonly ChildProcess[] {
@@ -106,6 +106,15 @@ class Processes {
     this.signal('SIGKILL');
     await Promise.all(ended);
     this.#running = [];
+  }
+}
+
+/** It may have ended since it was seen. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone.
   }
 }
 
