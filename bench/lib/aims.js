@@ -12,7 +12,7 @@ import { ratios } from './statistics.js';
  */
 export function aimsTable(backend, results) {
   const ours = results.filter(({ kind }) => kind === 'ours');
-  const rows = ours.flatMap((result) => [...missedAims(backend, result), ...peersAhead(result, results)]);
+  const rows = ours.flatMap((result) => [...missedAims(backend, result, results), ...peersAhead(result, results)]);
   return {
     title: `${backend.name}: aims that were missed`,
     note: rows.length === 0 ? 'None.' : 'Compare with the row "raw again" before believing one.',
@@ -24,11 +24,27 @@ export function aimsTable(backend, results) {
 /**
  * @param {import('./contestant.js').Backend} backend
  * @param {SpeedResult} result
+ * @param {SpeedResult[]} results
  */
-function missedAims({ aims }, { op, concurrency, overRaw }) {
+function missedAims({ aims }, result, results) {
+  const { op, concurrency } = result;
   return aims
-    .filter((aim) => aim.concurrency === concurrency && aim.ops.includes(op) && overRaw.median < aim.atLeast)
-    .map(({ atLeast }) => [op, String(concurrency), `${atLeast} of raw`, ratio(overRaw)]);
+    .filter((aim) => aim.concurrency === concurrency && aim.ops.includes(op) && (aim.of ?? result.contestant) === result.contestant)
+    .map((aim) => ({ aim, reached: overOther(result, results, aim.over) }))
+    .filter(({ aim, reached }) => reached !== undefined && reached.median < aim.atLeast)
+    .map(({ aim, reached = result.overRaw }) => [op, String(concurrency), `${aim.atLeast} of ${aim.over ?? 'raw'}`, ratio(reached)]);
+}
+
+/**
+ * @param {SpeedResult} result
+ * @param {SpeedResult[]} results
+ * @param {string | undefined} name of a contestant; raw where it is left out.
+ * @returns {import('./statistics.js').Spread | undefined} where that one does not take part.
+ */
+function overOther({ op, concurrency, rates, overRaw }, results, name) {
+  if (name === undefined) return overRaw;
+  const other = results.find((one) => one.contestant === name && one.op === op && one.concurrency === concurrency);
+  return other && ratios(rates, other.rates);
 }
 
 /**

@@ -48,6 +48,8 @@
  * @property {string[]} ops ids of operations.
  * @property {number} concurrency
  * @property {number} atLeast
+ * @property {string} [over] over this contestant, in place of raw.
+ * @property {string} [of] of this contestant alone, where there are several of ours.
  */
 
 /**

@@ -67,6 +67,9 @@ async function joined(recipe: Recipe, ports: readonly number[]): Promise<void> {
   await untilReady(recipe.probe, ports);
 }
 
+/** A worker of a test runner is ended without being asked: on Linux the kernel ends what it started. */
+const DIES_WITH_US = process.platform === 'linux' && find('setpriv') !== undefined ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
 /** The processes of one server or cluster. */
 class Processes {
   #running: ChildProcess[] = [];
@@ -84,7 +87,10 @@ class Processes {
   /** Each leads a group of its own: what ends the tests from the keyboard leaves them to us. */
   start(): void {
     const options = { ...this.options, stdio: 'ignore', detached: true } as const;
-    this.#running = this.ports.map((port) => spawn(this.binary, this.args(port), options));
+    this.#running = this.ports.map((port) => {
+      const [program, ...args] = [...DIES_WITH_US, this.binary, ...this.args(port)] as [string, ...string[]];
+      return spawn(program, args, options);
+    });
   }
 
   signal(signal: NodeJS.Signals): void {
