@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import type { Replaced, Stored } from '@sessile/core/driver';
+
+/** A Lua script over any number of keys: it answers with one element per key, which is an error for a key that failed. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** Keys. Answers: nil where there is none, or the text and what is left of its life. GET, PTTL. */
+export const READ = script(`
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local text = redis.pcall('GET', key)
+  if type(text) == 'string' then answers[i] = {text, redis.call('PTTL', key)} else answers[i] = text end
+end
+return answers`);
+
+/** Per key: a text and a life. Answers: 1. SET. */
+export const WRITE = script(`
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local text, life = ARGV[2 * i - 1], ARGV[2 * i]
+  local done
+  if life == 'never' then done = redis.pcall('SET', key, text) else done = redis.pcall('SET', key, text, 'PX', life) end
+  answers[i] = done.err and done or 1
+end
+return answers`);
+
+/**
+ * Whether what is left (ms, -1: never ends) is at least the life that was asked for. `PEXPIRE GT` needs Redis 7.0. Scripts take a
+ * life as two arguments: milliseconds, `never` or `keep`; and 1 where it may only become longer.
+ */
+const IS_LONGER = `
+local function isLonger(left, life)
+  return left == -1 or (life ~= 'never' and left >= tonumber(life))
+end
+local function extend(key, left, life, onlyLonger)
+  if onlyLonger == '1' and isLonger(left, life) then return 1 end
+  local done
+  if life == 'never' then done = redis.pcall('PERSIST', key) else done = redis.pcall('PEXPIRE', key, life) end
+  return type(done) == 'table' and done or 1
+end`;
+
+/**
+ * Per key: the expected text, the new one, and a life. Answers: 1 replaced, 0 missing, or the text that is there and what is left of
+ * its life. GET, PTTL, SET.
+ */
+export const REPLACE = script(`${IS_LONGER}
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local text = redis.pcall('GET', key)
+  if not text then
+    answers[i] = 0
+  elseif text == ARGV[4 * i - 3] then
+    local new, life = ARGV[4 * i - 2], ARGV[4 * i - 1]
+    if ARGV[4 * i] == '1' and isLonger(redis.call('PTTL', key), life) then life = 'keep' end
+    local done
+    if life == 'keep' then done = redis.pcall('SET', key, new, 'KEEPTTL')
+    elseif life == 'never' then done = redis.pcall('SET', key, new)
+    else done = redis.pcall('SET', key, new, 'PX', life) end
+    answers[i] = done.err and done or 1
+  elseif type(text) == 'string' then
+    answers[i] = {text, redis.call('PTTL', key)}
+  else
+    answers[i] = text
+  end
+end
+return answers`);
+
+/** Per key: a life. Answers: 1, or 0 where there is none. PTTL, PEXPIRE, PERSIST. */
+export const EXTEND = script(`${IS_LONGER}
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local left = redis.pcall('PTTL', key)
+  if left == -2 then answers[i] = 0
+  elseif type(left) == 'number' then answers[i] = extend(key, left, ARGV[2 * i - 1], ARGV[2 * i])
+  else answers[i] = left end
+end
+return answers`);
+
+/** Per key: a life. Answers: as of READ, after the extension. */
+export const READ_AND_EXTEND = script(`${IS_LONGER}
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local text = redis.pcall('GET', key)
+  if type(text) == 'string' then
+    local done = extend(key, redis.call('PTTL', key), ARGV[2 * i - 1], ARGV[2 * i])
+    if done == 1 then answers[i] = {text, redis.call('PTTL', key)} else answers[i] = done end
+  else
+    answers[i] = text
+  end
+end
+return answers`);
+
+/** Keys. Answers: 1 removed, 0 missing. UNLINK. */
+export const REMOVE = script(`
+local answers = {}
+for i, key in ipairs(KEYS) do answers[i] = redis.pcall('UNLINK', key) end
+return answers`);
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/** A life as the scripts take it. */
+export function lifeOf(ttlMs: number | 'keep'): string {
+  return ttlMs === Infinity ? 'never' : String(ttlMs);
+}
+
+/** And whether it may only become longer; what is kept is not compared. */
+export function floorOf(ttlMs: number | 'keep', onlyLonger: boolean): string {
+  return onlyLonger && ttlMs !== 'keep' ? '1' : '0';
+}
+
+/** Of READ and READ_AND_EXTEND. In its last millisecond a session has nothing left, and is none. */
+export function storedOf(answer: unknown): Stored<string> | null {
+  if (!Array.isArray(answer)) return null;
+  const [payload, left] = answer as [string, unknown];
+  const ttlMs = Number(left);
+  if (ttlMs === 0) return null;
+  return { payload, ttlMs: ttlMs < 0 ? Infinity : ttlMs, token: payload };
+}
+
+/** Of REPLACE. */
+export function replacedOf(answer: unknown, payload: string): Replaced<string> {
+  if (Array.isArray(answer)) {
+    const current = storedOf(answer);
+    return current === null ? { outcome: 'missing' } : { outcome: 'changed', current };
+  }
+  return Number(answer) === 1 ? { outcome: 'replaced', token: payload } : { outcome: 'missing' };
+}
+
+/** Of EXTEND, REMOVE and UNLINK. */
+export function isOne(answer: unknown): boolean {
+  return Number(answer) === 1;
+}
