@@ -57,7 +57,7 @@ function openRaw() {
  */
 function openPeer() {
   const client = new Memcached(hostOf());
-  const PeerStore = /** @type {any} */ (connectMemcached(session));
+  const PeerStore = connectMemcached(session);
   const { length: _length, clear: _clear, ...verbs } = callbackStore(new PeerStore({ client, prefix: newPrefix() }));
   return { ...verbs, close: () => client.end() };
 }

@@ -96,7 +96,7 @@ async function openPeer() {
     prune: () =>
       new Promise((resolve, reject) => store.pruneSessions((/** @type {any} */ error) => (error ? reject(error) : resolve(undefined)))),
     close: async () => {
-      await store.close();
+      store.close();
       await pool.end();
     },
   });

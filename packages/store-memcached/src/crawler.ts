@@ -46,7 +46,7 @@ export async function* dump(connect: () => Promise<Link>, pageSize: number, call
     const reader = new KeyReader(pageSize, await timeOf(link), (keys) => pages.push(keys));
     const ended = link.send('lru_crawler metadump all', reader).then(
       () => pages.end(),
-      (error: unknown) => pages.end(error),
+      (error: Error) => pages.end(error),
     );
     try {
       yield* pages;
@@ -68,7 +68,7 @@ class Pages {
   readonly #link: Link;
   readonly #pages: string[][] = [];
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
   #wake: () => void = () => undefined;
 
   constructor(link: Link) {
@@ -81,7 +81,7 @@ class Pages {
     this.#wake();
   }
 
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#ended = true;
     this.#error = error;
     this.#wake();

@@ -6,7 +6,10 @@ import { findTable, lockOf, type Table } from './schema.js';
 import { type Statement, type Statements, statementsOf } from './statements.js';
 
 /** Rows as arrays of columns. */
-export type Rows = readonly (readonly any[])[];
+export type Rows = readonly Row[];
+
+/** Columns as the store's statements have them: texts, numbers, booleans and nulls. */
+export type Row = readonly unknown[];
 
 interface Answer {
   rows: Rows;
@@ -17,7 +20,7 @@ interface Answer {
 export interface PgPool {
   query(query: object): Promise<unknown>;
   end(): Promise<void>;
-  on(event: string, listener: (...args: any[]) => void): unknown;
+  on(event: string, listener: (...args: never[]) => void): unknown;
   listenerCount(event: string): number;
 }
 

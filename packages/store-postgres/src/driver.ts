@@ -1,6 +1,6 @@
 import { defineTraits, invalidOption, oneOf, type SessionStoreOptions } from '@sessile/core';
 import type { Call, Extend, Page, Replace, Replaced, Stored, StoreDriver, Write } from '@sessile/core/driver';
-import { Database, type PgPool, type Rows } from './database.js';
+import { Database, type PgPool, type Row, type Rows } from './database.js';
 import { keyOf, sidOf } from './keys.js';
 
 export type { PgPool } from './database.js';
@@ -80,7 +80,7 @@ export class PostgresDriver implements StoreDriver<string> {
 
   async write({ key, payload, ttlMs }: Write, call: Call): Promise<string> {
     const { rows } = await this.#database.run('write', [keyOf(key), payload, lifetime(ttlMs)], call);
-    return rows[0]?.[0] ?? payload;
+    return (rows[0]?.[0] as string | null | undefined) ?? payload;
   }
 
   async writeMany(items: readonly Write[], call: Call): Promise<string[]> {
@@ -95,8 +95,8 @@ export class PostgresDriver implements StoreDriver<string> {
     const { key, payload, ttlMs, onlyLonger, expected } = item;
     const values = [keyOf(key), payload, lifetime(ttlMs), onlyLonger, ttlMs === 'keep', expected];
     const { rows } = await this.#database.run('replace', values, call);
-    const [kept, done, text, left] = rows[0] as readonly any[];
-    return replaced(done as boolean | null, kept, stored([text, left]), item);
+    const [kept, done, text, left] = rows[0] as Row;
+    return replaced(done, kept, stored([text, left]), item);
   }
 
   async replaceMany(items: readonly Replace<string>[], call: Call): Promise<Replaced<string>[]> {
@@ -152,9 +152,9 @@ export class PostgresDriver implements StoreDriver<string> {
     for (let after = '', more = true; more;) {
       const { rows } = await this.#database.run(payloads ? 'pageOfRows' : 'pageOfKeys', [after, size], call);
       const live = rows.filter(([, isLive]) => isLive);
-      yield live.map(([key, , text, left]) => (payloads ? { key: sidOf(key), stored: found(text, left) } : { key: sidOf(key) }));
+      yield live.map(([key, , text, left]) => ({ key: sidOf(key as string), ...(payloads && { stored: found(text as string, left) }) }));
       more = rows.length === size;
-      after = rows.at(-1)?.[0] ?? after;
+      after = (rows.at(-1)?.[0] as string | undefined) ?? after;
     }
   }
 
@@ -221,23 +221,23 @@ function lifetime(ttlMs: number | 'keep'): number | null {
   return ttlMs === 'keep' || ttlMs === Infinity ? null : ttlMs;
 }
 
-function stored(row: readonly any[] | undefined): Stored<string> | null {
+function stored(row: Row | undefined): Stored<string> | null {
   const text = row?.[0] as string | null | undefined;
-  return text === undefined || text === null ? null : found(text, row?.[1] as number | null);
+  return text === undefined || text === null ? null : found(text, row?.[1]);
 }
 
-function found(text: string, left: number | null): Stored<string> {
+function found(text: string, left: unknown): Stored<string> {
   // Looked at a moment after it was found live.
-  return { payload: text, ttlMs: left === null ? Infinity : Math.max(left, 0.001), token: text };
+  return { payload: text, ttlMs: left === null ? Infinity : Math.max(left as number, 0.001), token: text };
 }
 
-function replaced(done: boolean | null, kept: string | null, current: Stored<string> | null, item: Replace<string>): Replaced<string> {
-  if (done === true) return { outcome: 'replaced', token: kept ?? item.payload };
+function replaced(done: unknown, kept: unknown, current: Stored<string> | null, item: Replace<string>): Replaced<string> {
+  if (done === true) return { outcome: 'replaced', token: (kept as string | null) ?? item.payload };
   if (current === null) return { outcome: 'missing' };
   // The statement's snapshot may be older than the row that it waited for.
   return current.token === item.expected ? { outcome: 'changed' } : { outcome: 'changed', current };
 }
 
-function byKey<R>(rows: Rows, value: (row: readonly any[]) => R): Map<string, R> {
+function byKey<R>(rows: Rows, value: (row: Row) => R): Map<string, R> {
   return new Map(rows.map((row) => [row[0] as string, value(row)]));
 }

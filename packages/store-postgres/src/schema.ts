@@ -61,7 +61,7 @@ function kindOf<K extends string>(types: ReadonlyMap<string, string>, column: st
   throw schemaError(`The table ${sql} is none of ours: its column ${column} is ${type}.`, advice);
 }
 
-export function schemaError(what: string, advice: string): StoreError {
+function schemaError(what: string, advice: string): StoreError {
   return new StoreError('ERR_STORE_SCHEMA', `${what} ${advice} The option table names another one.`);
 }
 

@@ -13,7 +13,7 @@ async function runtime() {
 }
 
 /** The image that the environment names, else the official one. */
-export function imageOf(recipe: Recipe): string {
+function imageOf(recipe: Recipe): string {
   return process.env[recipe.image.variable] ?? recipe.image.official;
 }
 
@@ -69,7 +69,7 @@ async function giveUp(started: StartedTestContainer, error: unknown): Promise<ne
 
 function serverIn(started: StartedTestContainer, docker: Docker, recipe: Recipe, ports: readonly number[]): OwnServer {
   const container = docker.getContainer(started.getId());
-  const urls = ports.map(recipe.url);
+  const urls = ports.map((port) => recipe.url(port));
   return {
     url: urls[0] as string,
     urls,

@@ -158,7 +158,7 @@ function isStopped(pid: number): boolean {
 }
 
 function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes, folder: string): OwnServer {
-  const urls = ports.map(recipe.url);
+  const urls = ports.map((port) => recipe.url(port));
   return {
     url: urls[0] as string,
     urls,
