@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { assertFleet, backend, namespace } from '@sessile/testkit';
 import { RedisStore as ConnectRedis } from 'connect-redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { koaRedisOf } from './fixtures/koa-redis.js';
 import { open, prefix, raw, shape } from './servers.js';
 
 /** The part of koa-redis that is used here; the package has no types. */
@@ -12,7 +12,6 @@ interface KoaRedis {
   readonly client: { disconnect(): void };
 }
 
-const koaRedisOf = createRequire(import.meta.url)('koa-redis') as (options: object) => KoaRedis;
 const redis = await backend('redis');
 const url = redis.url ?? '';
 
@@ -95,7 +94,7 @@ describe.skipIf(redis.skip !== undefined)('RedisStore beside connect-redis', () 
 
 describe.skipIf(redis.skip !== undefined)("RedisStore with prefix '' beside koa-redis", () => {
   function peer(): KoaRedis {
-    const store = koaRedisOf({ url });
+    const store = koaRedisOf({ url }) as unknown as KoaRedis;
     onTestFinished(() => store.client.disconnect());
     return store;
   }

@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { open, raw } from './servers.js';
 
+const PROGRAM = 'redis-server';
+
 /** Sentinels and servers tell each other their addresses, so all of them run on this machine, not in containers. */
 function lacking(): string | undefined {
   try {
-    execFileSync('redis-server', ['--version']);
+    execFileSync(PROGRAM, ['--version']);
     return undefined;
   } catch {
-    return 'redis-server is not on this machine';
+    return `${PROGRAM} is not on this machine`;
   }
 }
 
@@ -36,7 +38,7 @@ async function start(lines: readonly string[], ...args: string[]): Promise<Proce
   const folder = mkdtempSync(join(tmpdir(), 'sessile-sentinel-'));
   const file = join(folder, 'redis.conf');
   writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, ...lines].join('\n'));
-  const child = spawn('redis-server', [file, ...args], { stdio: 'ignore' });
+  const child = spawn(PROGRAM, [file, ...args], { stdio: 'ignore' });
   const kill = () => void child.kill('SIGKILL');
   onTestFinished(() => {
     kill();
