@@ -12,13 +12,13 @@ const given = process.argv.slice(2);
 const targets = given.filter((argument) => /\.[cm]?js$/.test(argument));
 const options = given.filter((argument) => !targets.includes(argument));
 
-/** The targets of every store that is here. */
+/** The targets of every store that is here: those that are meant for this, else those of its tests. */
 function ours() {
-  const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name, 'test', 'fixtures'));
-  const files = packages
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(folder, file)));
-  return files.filter((file) => /conformance-targets?\.js$/.test(file)).sort();
+  const folders = readdirSync(join(root, 'packages')).map((name) => join('packages', name, 'test', 'fixtures'));
+  const candidates = ['compose-targets.js', 'conformance-targets.js', 'conformance-target.js'];
+  return folders
+    .filter((folder) => folder.includes('store-') && !folder.includes('store-conformance'))
+    .flatMap((folder) => candidates.map((file) => join(folder, file)).find((file) => existsSync(join(root, file))) ?? []);
 }
 
 function run(...command) {
