@@ -112,8 +112,10 @@ describe.skipIf(cluster.skip !== undefined)(`RedisStore on a cluster (${cluster.
 describe.skipIf(cluster.skip !== undefined)('RedisStore on a cluster that changes', () => {
   let server: OwnServer;
   beforeAll(async () => {
-    server = (await ownServer('redis-cluster', { args: ['--repl-diskless-sync-delay', '0'] })) as OwnServer;
-  }, 60_000);
+    const started = await ownServer('redis-cluster', { args: ['--repl-diskless-sync-delay', '0'] });
+    if (started.skip !== undefined) throw new Error(started.skip);
+    server = started;
+  }, 90_000);
   afterAll(() => server?.stop());
 
   it.each(SHAPES)('forgotten scripts make no difference, on %s', async (name) => {

@@ -70,6 +70,13 @@ async function joined(recipe: Recipe, ports: readonly number[]): Promise<void> {
 /** A worker of a test runner is ended without being asked: on Linux the kernel ends what it started. */
 const DIES_WITH_US = process.platform === 'linux' && find('setpriv') !== undefined ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
+const started = new Set<Processes>();
+
+// Nothing that was started here outlives this process, also when it ends by an error.
+process.once('exit', () => {
+  for (const processes of started) processes.signal('SIGKILL');
+});
+
 /** The processes of one server or cluster. */
 class Processes {
   #running: ChildProcess[] = [];
@@ -80,8 +87,7 @@ class Processes {
     readonly args: (port: number) => readonly string[],
     readonly options: { cwd: string; uid?: number; gid?: number },
   ) {
-    // Nothing that was started here outlives this process, also when it ends by an error.
-    process.once('exit', () => this.signal('SIGKILL'));
+    started.add(this);
   }
 
   /** Each leads a group of its own: what ends the tests from the keyboard leaves them to us. */
@@ -172,6 +178,7 @@ function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes
     },
     async stop() {
       await processes.kill();
+      started.delete(processes);
       rmSync(folder, { recursive: true, force: true });
     },
   };
