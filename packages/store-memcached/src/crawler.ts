@@ -40,11 +40,11 @@ class KeyReader extends ListReader {
  * @see lru_crawler metadump, memcached 1.4.31
  */
 export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<string[]> {
-  for (;;) {
+  for (let what = 'hash'; ;) {
     const link = await connect();
     const pages = new Pages(link);
     const reader = new KeyReader(pageSize, await timeOf(link), (keys) => pages.push(keys));
-    const ended = link.send('lru_crawler metadump all', reader).then(
+    const ended = link.send(`lru_crawler metadump ${what}`, reader).then(
       () => pages.end(),
       (error: Error) => pages.end(error),
     );
@@ -55,8 +55,10 @@ export async function* dump(connect: () => Promise<Link>, pageSize: number, call
       link.end();
     }
     if (reader.failure === undefined) return;
-    if (!reader.failure.startsWith('BUSY')) throw noCrawler(reader.failure);
-    await pause(call);
+    if (reader.failure.startsWith('BUSY')) await pause(call);
+    else if (what === 'all') throw noCrawler(reader.failure);
+    // Older servers: only the lists of least recent use can be gone through, in which items move about.
+    else what = 'all';
   }
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
-import { assertFleet, backend, namespace, ownServer } from '@sessile/testkit';
+import { assertFleet, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
 import connectMemcached from 'connect-memcached';
 import session from 'express-session';
 import Memcached from 'memcached';
@@ -290,21 +290,26 @@ describe.skipIf(isMissing)(`${title}: outages`, () => {
     const server = await ownServer('memcached');
     if (server.skip !== undefined) return;
     onTestFinished(() => server.stop());
-    const store = open({ hosts: server.url, timeoutMs: 2000 });
+    const proxy = await proxyTo(server.url);
+    onTestFinished(() => proxy.close());
+    const store = open({ hosts: proxy.url, timeoutMs: 2000 });
     const events: string[] = [];
     store.on('down', () => events.push('down')).on('up', () => events.push('up'));
     await store.set('s', { n: 1 });
-    await server.freeze();
+    // Nothing is answered from here on, whatever the server still does.
+    proxy.stall();
     const calls = Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? store.get(`s${n}`) : store.set(`s${n}`, { n })));
     const settled = Promise.allSettled(calls);
     // The calls are on their way once their tick has ended.
     await new Promise(setImmediate);
+    await proxy.refuse();
     await server.kill();
     for (const answer of await settled) {
       expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'ERR_STORE_UNAVAILABLE', retryable: true } });
     }
     expect(store.status).toBe('down');
     await server.start();
+    await proxy.restore();
     await vi.waitFor(() => expect(events).toEqual(['down', 'up']), { timeout: 5000 });
     await store.set('s', { n: 2 });
     expect(await store.get('s')).toEqual({ n: 2 });
