@@ -21,3 +21,4 @@ export function ownServer(name: BackendName, options: { args?: readonly string[]
 export function namespace(): string {
   return `t${randomBytes(6).toString('hex')}`;
 }
+export { writeAmongOthers } from './writers.js';
