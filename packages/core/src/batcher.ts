@@ -34,10 +34,14 @@ const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'ERR_STORE_DENIED',
 ]);
 
+/** A turn that gathered so many calls is followed by one like it, more often than not. */
+const BUSY_ITEMS = 8;
+
 /**
  * Sends the first calls of a kind at once, and gathers those that arrive while they are under way into one command.
  *
- * A lone call waits for nothing. A batch leaves at the first `setImmediate` after its first item.
+ * A lone call waits for nothing, but for the rest of the turn where the turn before gathered many: under load, single commands
+ * cost more than they gain. A batch leaves at the first `setImmediate` after its first item.
  *
  * @see ORD-4 to ORD-7 in docs/contract.md
  */
@@ -47,6 +51,8 @@ export class Batcher<I, R> {
   #underWay = 0;
   #waiting: Waiting<I, R>[] = [];
   #scheduled = false;
+  /** Whether the last turn gathered so much that the next one will too. */
+  #busy = false;
 
   constructor(verb: Verb<I, R>, traits: Traits) {
     this.#verb = verb;
@@ -55,47 +61,50 @@ export class Batcher<I, R> {
 
   submit(item: I, call: BatchedCall): Awaitable<R> {
     if (call.expired) throw call.lateness();
-    let answer: Awaitable<R>;
-    try {
-      answer = this.#route(item, call);
-    } catch (error) {
-      throw this.#verb.failed(error, item, call);
-    }
-    if (!isPromise(answer)) return answer;
-    return answer.catch((error: unknown) => {
-      throw this.#verb.failed(error, item, call);
-    });
-  }
-
-  #route(item: I, call: BatchedCall): Awaitable<R> {
-    if (this.#verb.many === undefined) return answerOf(this.#verb.one(item, call));
-    if (this.#underWay < this.#traits.singles && this.#waiting.length === 0) return this.#single(item, call);
+    if (!this.#gathers()) return this.#single(item, call);
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ item, call, resolve, reject });
       this.#schedule();
     });
   }
 
-  #single(item: I, call: Call): Awaitable<R> {
-    if (this.#traits.blocks) return this.#blocking(item, call);
-    const answer = answerOf(this.#verb.one(item, call));
-    if (isPromise(answer)) this.#follow(answer);
-    return answer;
+  /** Whether a call that comes now waits for the tick's end, to share a command. */
+  #gathers(): boolean {
+    if (this.#verb.many === undefined) return false;
+    return this.#busy || this.#waiting.length > 0 || this.#underWay >= this.#traits.singles;
+  }
+
+  #single(item: I, call: BatchedCall): Awaitable<R> {
+    const { blocks } = this.#traits;
+    if (blocks) this.#blocking();
+    let answer: Awaitable<R>;
+    try {
+      answer = answerOf(this.#verb.one(item, call));
+    } catch (error) {
+      throw this.#verb.failed(error, item, call);
+    }
+    if (!isPromise(answer)) return answer;
+    if (!blocks) this.#underWay += 1;
+    const done = () => {
+      if (!blocks) this.#underWay -= 1;
+    };
+    return answer.then(
+      (result) => {
+        done();
+        return result;
+      },
+      (error: unknown) => {
+        done();
+        throw this.#verb.failed(error, item, call);
+      },
+    );
   }
 
   /** It is done when it returns, yet counts as under way until the tick's end, or nothing would ever be gathered. */
-  #blocking(item: I, call: Call): Awaitable<R> {
+  #blocking(): void {
+    if (this.#verb.many === undefined) return;
     this.#underWay += 1;
     this.#schedule();
-    return answerOf(this.#verb.one(item, call));
-  }
-
-  #follow(answer: Promise<unknown>): void {
-    this.#underWay += 1;
-    const done = () => {
-      this.#underWay -= 1;
-    };
-    answer.then(done, done);
   }
 
   #schedule(): void {
@@ -109,6 +118,7 @@ export class Batcher<I, R> {
     if (this.#traits.blocks) this.#underWay = 0;
     const items = this.#waiting.filter(({ call }) => !call.expired);
     this.#waiting = [];
+    this.#busy = items.length >= BUSY_ITEMS;
     for (const batch of this.#cut(items)) {
       const [first] = batch;
       if (batch.length === 1 && first !== undefined) settle(first, () => this.#single(first.item, first.call));
@@ -143,20 +153,43 @@ export class Batcher<I, R> {
     } catch (error) {
       return this.#failed(batch, error);
     }
-    if (!isPromise(answer)) return deliver(batch, answer);
-    this.#follow(answer);
+    if (!isPromise(answer)) return this.#deliver(batch, answer);
+    this.#underWay += 1;
     answer.then(
-      (results) => deliver(batch, results),
-      (error: unknown) => this.#failed(batch, error),
+      (results) => {
+        this.#underWay -= 1;
+        this.#deliver(batch, results);
+      },
+      (error: unknown) => {
+        this.#underWay -= 1;
+        this.#failed(batch, error);
+      },
     );
+  }
+
+  #deliver(batch: Waiting<I, R>[], results: readonly (R | Error)[]): void {
+    if (results.length !== batch.length) {
+      const error = new StoreError('ERR_STORE_BACKEND', `The driver gave ${results.length} answers to ${batch.length} items.`);
+      for (const waiting of batch) this.#reject(waiting, error);
+      return;
+    }
+    batch.forEach((waiting, index) => {
+      const result = results[index] as R | Error;
+      if (result instanceof Error) this.#reject(waiting, result);
+      else waiting.resolve(result);
+    });
+  }
+
+  #reject({ item, call, reject }: Waiting<I, R>, error: unknown): void {
+    reject(this.#verb.failed(error, item, call));
   }
 
   /** The cause may be one of the items: each is tried alone, and its neighbours succeed. */
   #failed(batch: Waiting<I, R>[], error: unknown): void {
     const alike = StoreError.isInstance(error) && ALIKE.has(error.code);
     for (const waiting of batch) {
-      if (alike || waiting.call.expired) waiting.reject(error);
-      else settle(waiting, () => answerOf(this.#verb.one(waiting.item, waiting.call)));
+      if (alike || waiting.call.expired) this.#reject(waiting, error);
+      else settle(waiting, () => this.#single(waiting.item, waiting.call));
     }
   }
 }
@@ -169,19 +202,6 @@ function settle<I, R>(waiting: Waiting<I, R>, work: () => Awaitable<R>): void {
   } catch (error) {
     waiting.reject(error);
   }
-}
-
-function deliver<I, R>(batch: Waiting<I, R>[], results: readonly (R | Error)[]): void {
-  if (results.length !== batch.length) {
-    const error = new StoreError('ERR_STORE_BACKEND', `The driver gave ${results.length} answers to ${batch.length} items.`);
-    for (const { reject } of batch) reject(error);
-    return;
-  }
-  batch.forEach(({ resolve, reject }, index) => {
-    const result = results[index] as R | Error;
-    if (result instanceof Error) reject(result);
-    else resolve(result);
-  });
 }
 
 /** The call of a batch: it lasts until the last of its members is out of time. */

@@ -66,6 +66,15 @@ export class StoreError extends Error {
   }
 }
 
+/** Lets an error of ours tell which store and method it comes from, where it does not yet. @returns the error. */
+export function named(error: unknown, store: string, operation: string): unknown {
+  if (StoreError.isInstance(error)) {
+    error.store ??= store;
+    error.operation ??= operation;
+  }
+  return error;
+}
+
 /**
  * Turns whatever a driver threw into a {@link StoreError}.
  *
@@ -76,8 +85,7 @@ export class StoreError extends Error {
  */
 export function asStoreError(error: unknown, store: string, operation: string, secrets: readonly string[]): StoreError {
   if (StoreError.isInstance(error)) {
-    error.store ??= store;
-    error.operation ??= operation;
+    named(error, store, operation);
     if (error.cause !== undefined) error.cause = safeCause(error.cause, secrets);
     if (secrets.some((secret) => quotes(error.message, secret))) error.message = WITHHELD;
     return error;

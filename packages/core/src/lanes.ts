@@ -1,12 +1,26 @@
 import { chain, isPromise } from './async.js';
 import { Deadlines, type Timed } from './deadlines.js';
 import type { Awaitable, Call } from './driver.js';
-import { StoreError } from './errors.js';
+import { named, StoreError } from './errors.js';
+
+/** Learns from the calls whether the backend answers. */
+export interface Watcher {
+  /** A call that was sent got no answer in time. */
+  timedOut(key: string): void;
+  answered(): void;
+}
+
+/** What all calls of a store have in common. */
+export interface Limits {
+  /** The backend's name, for errors. */
+  store: string;
+  timeoutMs: number;
+}
 
 /** One call of a user's, from the moment it was made. */
 export class LaneCall implements Call, Timed {
   operation: string;
-  readonly #timeoutMs: number;
+  readonly #limits: Limits;
   #startedAt: number | undefined;
   #abort: AbortController | undefined;
   #fail: ((error: StoreError) => void) | undefined;
@@ -18,16 +32,18 @@ export class LaneCall implements Call, Timed {
   previous: Timed | undefined = undefined;
   next: Timed | undefined = undefined;
   waiting = false;
+  #key = '';
+  #watcher: Watcher | undefined;
 
-  constructor(operation: string, timeoutMs: number) {
+  constructor(operation: string, limits: Limits) {
     this.operation = operation;
-    this.#timeoutMs = timeoutMs;
+    this.#limits = limits;
   }
 
   /** Counts from now, which is when it was made: a call that is answered at once needs no clock. */
   start(deadlines: Deadlines, fail: (error: StoreError) => void): void {
     this.#startedAt = performance.now();
-    this.deadlineAt = this.#startedAt + this.#timeoutMs;
+    this.deadlineAt = this.#startedAt + this.#limits.timeoutMs;
     this.#fail = fail;
     this.#deadlines = deadlines;
     deadlines.add(this);
@@ -36,7 +52,7 @@ export class LaneCall implements Call, Timed {
   progress(): void {
     if (!this.waiting || this.#deadlines === undefined) return;
     this.#deadlines.remove(this);
-    this.deadlineAt = performance.now() + this.#timeoutMs;
+    this.deadlineAt = performance.now() + this.#limits.timeoutMs;
     this.#deadlines.add(this);
   }
 
@@ -47,7 +63,7 @@ export class LaneCall implements Call, Timed {
 
   get timeLeftMs(): number {
     if (this.expired) return 0;
-    return this.#startedAt === undefined ? this.#timeoutMs : Math.max(0, this.deadlineAt - performance.now());
+    return this.#startedAt === undefined ? this.#limits.timeoutMs : Math.max(0, this.deadlineAt - performance.now());
   }
 
   get signal(): AbortSignal {
@@ -60,19 +76,27 @@ export class LaneCall implements Call, Timed {
     this.expired = true;
     this.#abort?.abort();
     this.#fail?.(this.lateness());
+    if (!this.conflicted) this.#watcher?.timedOut(this.#key);
+  }
+
+  /** It is sent now: from here on it is the backend that has to answer. */
+  sent(key: string, watcher: Watcher): void {
+    this.#key = key;
+    this.#watcher = watcher;
   }
 
   lateness(): StoreError {
     const { operation } = this;
+    const { store, timeoutMs } = this.#limits;
     if (this.conflicted) {
       return new StoreError(
         'ERR_STORE_CONFLICT',
-        `${operation} lost to other writers of the same session for ${this.#timeoutMs} ms. Try again.`,
-        { operation },
+        `${operation} lost to other writers of the same session for ${timeoutMs} ms. Try again.`,
+        { operation, store },
       );
     }
     const advice = 'Its outcome is unknown. Is the backend up? The option timeoutMs sets how long a call may take.';
-    return new StoreError('ERR_STORE_TIMEOUT', `${operation} took longer than ${this.#timeoutMs} ms. ${advice}`, { operation });
+    return new StoreError('ERR_STORE_TIMEOUT', `${operation} took longer than ${timeoutMs} ms. ${advice}`, { operation, store });
   }
 }
 
@@ -80,8 +104,8 @@ export class LaneCall implements Call, Timed {
 export class WalkCall implements Call {
   #page: LaneCall;
 
-  constructor(timeoutMs: number) {
-    this.#page = new LaneCall('walk', timeoutMs);
+  constructor(limits: Limits) {
+    this.#page = new LaneCall('walk', limits);
   }
 
   serve(page: LaneCall): void {
@@ -127,16 +151,18 @@ interface Lane {
  * @see ORD-1 to ORD-3 in docs/contract.md
  */
 export class Lanes {
-  readonly #timeoutMs: number;
+  readonly #limits: Limits;
+  readonly #watcher: Watcher;
   readonly #deadlines: Deadlines;
   readonly #lanes = new Map<string, Lane>();
   #barrier: Promise<void> | undefined;
   /** A call that was answered at once can serve the next one. */
   #spare: LaneCall | undefined;
 
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-    this.#deadlines = new Deadlines(timeoutMs);
+  constructor(limits: Limits, watcher: Watcher) {
+    this.#limits = limits;
+    this.#watcher = watcher;
+    this.#deadlines = new Deadlines(limits.timeoutMs);
   }
 
   /**
@@ -156,9 +182,9 @@ export class Lanes {
 
   /** Runs `work` under a deadline alone, in no lane. */
   timed<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
-    const call = new LaneCall(operation, this.#timeoutMs);
+    const call = new LaneCall(operation, this.#limits);
     const answer = work(call);
-    return isPromise(answer) ? this.#follow(call, answer, ignore) : answer;
+    return isPromise(answer) ? this.#follow(operation, call, answer, ignore) : answer;
   }
 
   /** Runs `work` when all that was asked before has settled, and lets what is asked later wait for it. */
@@ -199,7 +225,7 @@ export class Lanes {
   }
 
   #begin<R>(key: string, operation: string, work: (call: LaneCall) => Awaitable<R>): Awaitable<R> {
-    const call = this.#spare ?? new LaneCall(operation, this.#timeoutMs);
+    const call = this.#spare ?? new LaneCall(operation, this.#limits);
     this.#spare = undefined;
     call.operation = operation;
     const answer = work(call);
@@ -209,30 +235,42 @@ export class Lanes {
     }
     const lane: Lane = { queue: [], known: undefined };
     this.#lanes.set(key, lane);
-    return this.#follow(call, answer, () => this.#next(key, lane));
+    return this.#follow(key, call, answer, () => this.#next(key, lane));
   }
 
   /** The caller's view of an answer: as it comes, or late. `after` runs when it really came. */
-  #follow<R>(call: LaneCall, answer: Promise<R>, after: () => void): Promise<R> {
+  #follow<R>(key: string, call: LaneCall, answer: Promise<R>, after: () => void): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       call.start(this.#deadlines, reject);
+      call.sent(key, this.#watcher);
       answer.then(
         (value) => {
           this.#deadlines.remove(call);
+          this.#watcher.answered();
           resolve(value);
           after();
         },
         (error: unknown) => {
           this.#deadlines.remove(call);
-          reject(error);
+          this.#failed(key, call, error);
+          reject(named(error, this.#limits.store, call.operation));
           after();
         },
       );
     });
   }
 
+  /** An error is an answer of the backend, unless it says that there was none. */
+  #failed(key: string, call: LaneCall, error: unknown): void {
+    const code = StoreError.isInstance(error) ? error.code : undefined;
+    if (code === 'ERR_STORE_TIMEOUT') {
+      // Once told is enough: what comes after its deadline was counted then.
+      if (!call.expired) this.#watcher.timedOut(key);
+    } else if (code !== 'ERR_STORE_UNAVAILABLE') this.#watcher.answered();
+  }
+
   #wait<R>(operation: string, enter: (waiter: Waiter<unknown>) => void): Promise<R> {
-    const call = new LaneCall(operation, this.#timeoutMs);
+    const call = new LaneCall(operation, this.#limits);
     return new Promise<unknown>((resolve, reject) => {
       call.start(this.#deadlines, reject);
       enter({ call, resolve, reject });
@@ -253,7 +291,7 @@ export class Lanes {
 
   #next(key: string, lane: Lane): void {
     for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
-      const answer = this.#perform(task);
+      const answer = this.#perform(key, task);
       if (answer === undefined) continue;
       const next = () => this.#next(key, lane);
       answer.then(next, next);
@@ -263,18 +301,26 @@ export class Lanes {
   }
 
   /** Sends a task. Its answer, if that is still to come; undefined when it is done or nobody waits for it any more. */
-  #perform(task: Task<unknown>): Promise<unknown> | undefined {
+  #perform(key: string, task: Task<unknown>): Promise<unknown> | undefined {
     const first = task.waiters.find(({ call }) => !call.expired);
     if (first === undefined) return undefined;
+    first.call.sent(key, this.#watcher);
     let answer: Awaitable<unknown>;
     try {
       answer = task.work(first.call);
     } catch (error) {
-      this.#settle(task, ({ reject }) => reject(error));
+      this.#settle(task, ({ reject, call }) => reject(named(error, this.#limits.store, call.operation)));
       return undefined;
     }
-    const settled = chain(answer, (value) => this.#settle(task, ({ resolve }) => resolve(value)));
-    return isPromise(settled) ? settled.catch((error: unknown) => this.#settle(task, ({ reject }) => reject(error))) : undefined;
+    const settled = chain(answer, (value) => {
+      this.#watcher.answered();
+      this.#settle(task, ({ resolve }) => resolve(value));
+    });
+    if (!isPromise(settled)) return undefined;
+    return settled.catch((error: unknown) => {
+      this.#failed(key, first.call, error);
+      this.#settle(task, ({ reject, call }) => reject(named(error, this.#limits.store, call.operation)));
+    });
   }
 
   #settle(task: Task<unknown>, tell: (waiter: Waiter<unknown>) => void): void {

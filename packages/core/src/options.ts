@@ -1,3 +1,4 @@
+import type { CircuitSettings } from './circuit.js';
 import { StoreError } from './errors.js';
 import type { Dict } from './json.js';
 import { DAY_MS, type TtlOption } from './lifetime.js';
@@ -20,6 +21,12 @@ export interface SessionStoreOptions {
   ttlMs?: TtlOption | undefined;
   /** How long a call may take, counted from the call, in ms. Default: 5,000. */
   timeoutMs?: number | undefined;
+  /**
+   * When the backend accepts calls and answers none: after `afterTimeouts` (default 5) calls in a row without an answer in
+   * `timeoutMs`, calls fail at once, and every `probeEveryMs` (default 500) one probe asks whether it is back. `false`: each call
+   * waits for its own `timeoutMs`. Default: true.
+   */
+  circuit?: boolean | { afterTimeouts?: number | undefined; probeEveryMs?: number | undefined } | undefined;
   /** Skip a touch that would lengthen the session by less than this, in ms; counts as at most half the lifetime. Default: 0. */
   touchAfterMs?: number | undefined;
   /**
@@ -66,6 +73,7 @@ export interface CodecOptions {
 export interface Settings extends CodecOptions {
   ttlMs: TtlOption;
   timeoutMs: number;
+  circuit: CircuitSettings | undefined;
   touchAfterMs: number;
   conflicts: 'merge' | 'overwrite' | 'reject' | ConflictResolver;
   coalesce: boolean;
@@ -80,6 +88,7 @@ export interface Settings extends CodecOptions {
 const NAMES: ReadonlySet<string> = new Set([
   'ttlMs',
   'timeoutMs',
+  'circuit',
   'touchAfterMs',
   'conflicts',
   'coalesce',
@@ -108,6 +117,7 @@ export function checkOptions(options: SessionStoreOptions, ownNames: readonly st
   return {
     ttlMs: checkTtl(options.ttlMs),
     timeoutMs: checkMs('timeoutMs', options.timeoutMs ?? 5000, 1, MAX_TIMER_MS),
+    circuit: checkCircuit(options.circuit ?? true),
     touchAfterMs: checkMs('touchAfterMs', options.touchAfterMs ?? 0, 0, Number.MAX_SAFE_INTEGER),
     conflicts: checkConflicts(options.conflicts ?? 'merge'),
     coalesce: checkBoolean('coalesce', options.coalesce ?? true),
@@ -189,6 +199,18 @@ function checkConflicts(value: unknown): Settings['conflicts'] {
   if (typeof value === 'function') return value as ConflictResolver;
   if (value === 'merge' || value === 'overwrite' || value === 'reject') return value;
   throw invalidOption('conflicts', value, "Pass 'merge', 'overwrite', 'reject' or a function (base, mine, theirs) => session.");
+}
+
+function checkCircuit(value: SessionStoreOptions['circuit']): CircuitSettings | undefined {
+  if (value === false) return undefined;
+  if (value !== true && (typeof value !== 'object' || value === null)) {
+    throw invalidOption('circuit', value, 'Pass true, false or { afterTimeouts, probeEveryMs }.');
+  }
+  const { afterTimeouts = 5, probeEveryMs = 500 } = value === true ? {} : value;
+  return {
+    afterTimeouts: checkBytes('circuit.afterTimeouts', afterTimeouts, 2),
+    probeEveryMs: checkMs('circuit.probeEveryMs', probeEveryMs, 1, MAX_TIMER_MS),
+  };
 }
 
 function checkPruning(value: unknown): number | false {

@@ -1,13 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chain, isPromise } from './async.js';
+import { Circuit } from './circuit.js';
 import { Codec } from './codec.js';
 import { Commands } from './commands.js';
 import type { Awaitable, Page, Stored, StoreDriver, Traits } from './driver.js';
-import { asStoreError, StoreError } from './errors.js';
+import { asStoreError, named, StoreError } from './errors.js';
 import { type Id, idOf, isMarked, storedId } from './ids.js';
 import { type Dict, isSession } from './json.js';
-import { type LaneCall, Lanes, WalkCall } from './lanes.js';
+import { type LaneCall, Lanes, type Limits, WalkCall } from './lanes.js';
 import { DAY_MS, expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
 import { PlainIdDriver } from './plain-ids.js';
@@ -66,8 +67,12 @@ export class SessionStore extends EventEmitter {
   readonly #updates: Updates;
   readonly #ties = new Ties();
   readonly #hashedByDriver: boolean;
+  readonly #circuit: Circuit | undefined;
+  readonly #limits: Limits;
   #opened = false;
   #status: 'up' | 'down' | 'closed' = 'up';
+  /** What the driver knows of its connection. */
+  #connection: 'up' | 'down' = 'up';
   #closing: Promise<void> | undefined;
   #pruning: NodeJS.Timeout | undefined;
 
@@ -87,7 +92,9 @@ export class SessionStore extends EventEmitter {
     this.#settings = settings;
     this.#codec = new Codec(settings);
     this.#commands = new Commands(this.#driver, settings.coalesce);
-    this.#lanes = new Lanes(settings.timeoutMs);
+    this.#limits = { store: driver.traits.name, timeoutMs: settings.timeoutMs };
+    this.#circuit = this.#makeCircuit();
+    this.#lanes = new Lanes(this.#limits, this.#circuit ?? NO_CIRCUIT);
     this.#records = new Records(this.#commands, this.#codec, typeof settings.ttlMs === 'number' ? settings.ttlMs : DAY_MS);
     const site = { records: this.#records, lanes: this.#lanes, codec: this.#codec, settings, emit: this.#notify.bind(this) };
     this.#saves = new Saves(site);
@@ -100,7 +107,7 @@ export class SessionStore extends EventEmitter {
     return this.#driver.traits;
   }
 
-  /** `up` until the backend is known to be away; `closed` after {@link close}. */
+  /** `up` until the backend is known to be away or answers nothing (option `circuit`); `closed` after {@link close}. */
   get status(): 'up' | 'down' | 'closed' {
     return this.#status;
   }
@@ -358,8 +365,9 @@ export class SessionStore extends EventEmitter {
 
   #unreadable(error: unknown): null {
     const discard = StoreError.isInstance(error) && error.code === 'ERR_STORE_DECODE' && this.#settings.onUnreadable === 'discard';
+    this.#named(error, 'get');
     if (!discard) throw error;
-    this.#tell(this.#named(error, 'get'));
+    this.#tell(error);
     return null;
   }
 
@@ -466,21 +474,24 @@ export class SessionStore extends EventEmitter {
     return this.#lanes.run(id.key, 'revoke', (call) => this.#saves.remove(id, call));
   }
 
-  async #update(sid: string, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
+  #update(sid: string, change: (session: SessionData) => SessionData | void): Awaitable<SessionData | null> {
     const id = this.#id(sid);
     if (typeof change !== 'function')
       throw new StoreError(
         'ERR_STORE_INVALID_ARGUMENT',
         `The change given to update() is of type ${typeof change}. Pass a function of the session.`,
       );
-    if (isMarked(sid)) return null;
+    return isMarked(sid) ? null : this.#updated(id, change);
+  }
+
+  async #updated(id: Id, change: (session: SessionData) => SessionData | void): Promise<SessionData | null> {
     try {
       const updated = await this.#lanes.run(id.key, 'update', (call) => this.#updates.update(id, change, call));
       if (updated === null) return null;
       this.#notify('set', id.storedId);
       return this.#tied(updated, undefined);
     } catch (error) {
-      return this.#unreadable(error);
+      return this.#unreadable(this.#named(error, 'update'));
     }
   }
 
@@ -496,9 +507,12 @@ export class SessionStore extends EventEmitter {
     return [...ids];
   }
 
-  async #length(): Promise<number> {
+  #length(): Promise<number> {
     this.#admit();
-    if (this.#driver.count === undefined) return (await this.#ids()).length;
+    return this.#driver.count === undefined ? this.#ids().then(({ length }) => length) : this.#count();
+  }
+
+  async #count(): Promise<number> {
     await this.#lanes.settled();
     return this.#timed('length', (call) => this.#driver.count?.(call) ?? 0);
   }
@@ -515,7 +529,7 @@ export class SessionStore extends EventEmitter {
   /** The pages of a walk. `timeoutMs` bounds each of them, not the walk; a backend that blocks gives way between them. */
   async *#pages(payloads: boolean): AsyncGenerator<Page<unknown>> {
     const operation = payloads ? 'entries' : 'ids';
-    const call = new WalkCall(this.#settings.timeoutMs);
+    const call = new WalkCall(this.#limits);
     let walk: AsyncIterator<Page<unknown>> | undefined;
     try {
       this.#admit();
@@ -550,6 +564,7 @@ export class SessionStore extends EventEmitter {
 
   async #close(): Promise<void> {
     clearTimeout(this.#pruning);
+    this.#circuit?.stop();
     const settled = this.#lanes.settled();
     this.#status = 'closed';
     try {
@@ -586,7 +601,24 @@ export class SessionStore extends EventEmitter {
     }
   }
 
+  #makeCircuit(): Circuit | undefined {
+    const { circuit } = this.#settings;
+    if (circuit === undefined) return undefined;
+    // A key that nobody has, another one each time: on several servers it asks one after the other.
+    const probe = async () =>
+      this.#timed('probe', (call) => this.#driver.read(`sessile-probe-${Math.random().toString(36).slice(2)}`, call));
+    return new Circuit(circuit, probe, (_isOpen, cause) => this.#settleStatus(cause));
+  }
+
   #report(state: 'up' | 'down', cause: unknown): void {
+    this.#connection = state;
+    // A new connection is an answer too.
+    if (state === 'up') this.#circuit?.answered();
+    this.#settleStatus(cause);
+  }
+
+  #settleStatus(cause: unknown): void {
+    const state = this.#connection === 'up' && this.#circuit?.isOpen !== true ? 'up' : 'down';
     if (this.#status === 'closed' || this.#status === state) return;
     this.#status = state;
     this.#notify(state, cause === undefined ? undefined : asStoreError(cause, this.traits.name, 'connect', []));
@@ -627,11 +659,7 @@ export class SessionStore extends EventEmitter {
   }
 
   #named(error: unknown, operation: string): unknown {
-    if (StoreError.isInstance(error)) {
-      error.store ??= this.traits.name;
-      error.operation ??= operation;
-    }
-    return error;
+    return named(error, this.traits.name, operation);
   }
 
   /** A promise of the answer, or the callback's turn. What was thrown on the way is an answer too. */
@@ -640,21 +668,15 @@ export class SessionStore extends EventEmitter {
     try {
       answer = work();
     } catch (error) {
-      answer = Promise.reject(error);
+      answer = Promise.reject(this.#named(error, operation));
     }
-    if (!isPromise(answer)) {
-      if (callback === undefined) return Promise.resolve(answer);
-      process.nextTick(callback, null, answer);
-      return undefined;
-    }
-    const told = answer.catch((error: unknown) => {
-      throw this.#named(error, operation);
-    });
-    if (callback === undefined) return told;
-    told.then(
-      (result) => process.nextTick(callback, null, result),
-      (error: unknown) => process.nextTick(callback, error),
-    );
+    if (callback === undefined) return isPromise(answer) ? answer : Promise.resolve(answer);
+    if (isPromise(answer)) {
+      answer.then(
+        (result) => process.nextTick(callback, null, result),
+        (error: unknown) => process.nextTick(callback, error),
+      );
+    } else process.nextTick(callback, null, answer);
     return undefined;
   }
 }
@@ -668,3 +690,5 @@ function isOptions(value: unknown): value is { extendMs: unknown } {
 }
 
 function ignore(): void {}
+
+const NO_CIRCUIT = { timedOut: ignore, answered: ignore };

@@ -251,6 +251,22 @@ describe('ORD: coalescing', () => {
     expect(await store.length()).toBe(0);
   });
 
+  it('under load all of a turn share a command; once the load is over a call goes out singly again', async () => {
+    const store = new TestStore(new PluralDriver(undefined, { singles: 2 }));
+    const kinds = () => store.commands().map((command) => command.split(' ')[0]);
+    const getAll = () => Promise.all(sids.map((sid) => store.get(sid)));
+    await getAll();
+    expect(kinds()).toEqual(['read', 'read', 'readMany']);
+    await getAll();
+    expect(kinds()).toEqual(['readMany']);
+    // The turn after the last of the load sees that there is one call: it is sent by itself, and so are those that follow.
+    await store.get('alone');
+    await Promise.all([store.get('s00'), store.get('s01')]);
+    expect(kinds()).toEqual(['read', 'read', 'read']);
+    await getAll();
+    expect(kinds()).toEqual(['read', 'read', 'readMany']);
+  });
+
   it('coalesce: false switches it off', async () => {
     const store = new TestStore(new PluralDriver(), { coalesce: false });
     await Promise.all(sids.map((sid) => store.set(sid, {})));

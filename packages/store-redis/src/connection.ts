@@ -49,6 +49,11 @@ export class Connection {
     return this.#with((link) => link.send(command)).then(parse, this.#fail);
   }
 
+  /** Does anything with the client; fails with the errors of a store. */
+  with<R>(work: (link: Link) => Promise<R>): Promise<R> {
+    return this.#with(work).catch(this.#fail);
+  }
+
   /** Sends many commands at once; an answer or an error for each. */
   sendEach<R>(commands: readonly Command[], parse: Parse<R>): Promise<(R | Error)[]> {
     return this.#with((link) => settled(commands.map((command) => link.send(command)))).then(
@@ -162,8 +167,8 @@ function evaluateAll(link: Link, script: Script, tasks: readonly Task[]): Promis
   return evaluate(link, script, keys, args);
 }
 
-/** By its name, and by its text where Redis has forgotten it. */
-function evaluate(link: Link, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+/** Runs a script by its name, and by its text where Redis has forgotten it. */
+export function evaluate(link: Link, script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
   return link.send(byName(script, keys, args)).catch((error: unknown) => {
     if (!isForgotten(error)) throw error;
     return link.send(byText(script, keys, args));

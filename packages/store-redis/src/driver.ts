@@ -3,7 +3,8 @@ import type { Call, Each, Extend, Page, Replace, Replaced, Stored, StoreDriver, 
 import { Connection, type Task } from './connection.js';
 import type { Command } from './link.js';
 import { type RedisStoreOptions, settingsOf } from './options.js';
-import { EXTEND, floorOf, isOne, lifeOf, READ, READ_AND_EXTEND, REMOVE, REPLACE, replacedOf, storedOf, WRITE } from './scripts.js';
+import { Reads } from './reads.js';
+import { EXTEND, floorOf, isOne, lifeOf, READ_AND_EXTEND, REMOVE, REPLACE, replacedOf, storedOf, WRITE } from './scripts.js';
 import { countKeys, keysOf } from './walk.js';
 
 /** How many sessions of a walk are read by one command: it holds the server, and their texts are in memory together. */
@@ -13,6 +14,7 @@ const READ_AT_ONCE = 250;
 export class RedisDriver implements StoreDriver<string> {
   readonly traits: Traits;
   readonly #connection: Connection;
+  readonly #reads: Reads;
   readonly #prefix: string;
   readonly #own: boolean;
   readonly #ownsDatabase: boolean;
@@ -29,6 +31,7 @@ export class RedisDriver implements StoreDriver<string> {
       batchItems: 32,
     });
     this.#connection = new Connection(open);
+    this.#reads = new Reads(this.#connection);
     this.#prefix = prefix;
     this.#own = own;
     this.#ownsDatabase = ownsDatabase;
@@ -40,7 +43,7 @@ export class RedisDriver implements StoreDriver<string> {
 
   /** GET, PTTL in one script. */
   read(key: string): Promise<Stored<string> | null> {
-    return this.#connection.run(READ, this.#task(key), storedOf);
+    return this.#reads.one(this.#prefix + key);
   }
 
   /** SET … PX */
@@ -53,8 +56,12 @@ export class RedisDriver implements StoreDriver<string> {
     return this.#connection.run(REPLACE, this.#replacement(item), (answer) => replacedOf(answer, item.payload));
   }
 
-  /** PEXPIRE or PERSIST in a script, since PEXPIRE GT needs Redis 7. */
+  /** PEXPIRE, or in a script where it may only lengthen, since PEXPIRE GT needs Redis 7, or is never to end: PERSIST. */
   extend(item: Extend): Promise<boolean> {
+    if (!item.onlyLonger && item.ttlMs !== Infinity) {
+      const key = this.#prefix + item.key;
+      return this.#connection.send({ name: 'pexpire', args: [key, String(item.ttlMs)], key }, isOne);
+    }
     return this.#connection.run(EXTEND, this.#extension(item), isOne);
   }
 
@@ -67,12 +74,9 @@ export class RedisDriver implements StoreDriver<string> {
     return this.#connection.run(READ_AND_EXTEND, this.#extension(item), storedOf);
   }
 
+  /** MGET, and PTTL in a script. */
   readMany(keys: readonly string[]): Each<Stored<string> | null> {
-    return this.#connection.runEach(
-      READ,
-      keys.map((key) => this.#task(key)),
-      storedOf,
-    );
+    return this.#reads.many(keys.map((key) => this.#prefix + key));
   }
 
   /** Plain SETs where they leave in one write anyway, else one script. */

@@ -29,6 +29,7 @@ const AWAY: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end', 'disc
 /** An ioredis connection. It writes to its socket for each command, so one command for many keys is the faster. */
 export class IoRedisLink implements Link {
   readonly sharded: boolean = false;
+  readonly inOrder: boolean = true;
   readonly corks = false;
   readonly keyPrefix: string;
   readonly #client: IoRedisClient;
@@ -87,6 +88,7 @@ interface Waiting {
  */
 export class IoRedisClusterLink extends IoRedisLink {
   override readonly sharded = true;
+  override readonly inOrder = false;
   readonly #cluster: IoRedisCluster;
   readonly #waiting = new Map<string, Waiting[]>();
 

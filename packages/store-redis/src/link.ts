@@ -33,6 +33,8 @@ export interface Watcher {
 export interface Link {
   /** Keys lie on several servers, so a command may name only one of them. */
   readonly sharded: boolean;
+  /** Two commands of one turn run one after the other, with little or nothing between them: there is one connection. */
+  readonly inOrder: boolean;
   /** Commands of one turn of the event loop leave in one write, so many small ones are about as cheap as a large one. */
   readonly corks: boolean;
   /** What the client itself puts before each key that it sends. */

@@ -26,12 +26,15 @@ const AS_TEXT = { typeMapping: {} };
 /** A node-redis client or a pool of them. It writes to its socket once per turn of the event loop. */
 export class NodeRedisLink implements Link {
   readonly sharded = false;
+  readonly inOrder: boolean;
   readonly corks = true;
   readonly keyPrefix = '';
   readonly #client: NodeRedisClient;
 
   constructor(client: NodeRedisClient) {
     this.#client = client;
+    // A pool, which has no such property, sends each command where a connection is free.
+    this.inOrder = client.isReady !== undefined;
   }
 
   send({ name, args }: Command): Promise<unknown> {
@@ -63,6 +66,7 @@ const LOOK_MS = 200;
  */
 export class NodeRedisClusterLink implements Link {
   readonly sharded = true;
+  readonly inOrder = false;
   readonly corks = true;
   readonly keyPrefix = '';
   readonly #cluster: NodeRedisCluster;

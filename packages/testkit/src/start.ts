@@ -5,14 +5,21 @@ import type { BackendName, OwnServer, Skipped } from './types.js';
 
 type Start = typeof inContainer;
 
-/** `SESSILE_SERVERS=container` or `local` allows one way only; CI sets it, so that it tests what it says. */
+const WAYS: ReadonlyMap<string, Start> = new Map([
+  ['container', inContainer],
+  ['local', onThisMachine],
+]);
+
+/**
+ * `SESSILE_SERVERS=container` or `local` allows one way only; CI sets it, so that it tests what it says. `local,container` turns
+ * their order round.
+ */
 function ways(): readonly (readonly [string, Start])[] {
-  const all = [
-    ['container', inContainer],
-    ['local', onThisMachine],
-  ] as const;
-  const only = process.env['SESSILE_SERVERS'];
-  return all.filter(([name]) => only === undefined || only === name);
+  const names = process.env['SESSILE_SERVERS']?.split(',') ?? [...WAYS.keys()];
+  return names.flatMap((name) => {
+    const start = WAYS.get(name);
+    return start === undefined ? [] : [[name, start] as const];
+  });
 }
 
 /** Starts a server: in a container, else by a program of this machine. Tells why where neither can. */
