@@ -1,6 +1,7 @@
 import { answerOf, isPromise } from './async.js';
 import type { Awaitable, Call, Each, Traits } from './driver.js';
 import { StoreError, type StoreErrorCode } from './errors.js';
+import { tellBatch } from './telemetry.js';
 
 /** What a batcher must know of a call that waits in it. */
 export interface BatchedCall extends Call {
@@ -11,6 +12,8 @@ export interface BatchedCall extends Call {
 
 /** One kind of command. */
 export interface Verb<I, R> {
+  /** That of the plural: `readMany`. */
+  readonly name: string;
   one(item: I, call: Call): Awaitable<R>;
   many: ((items: readonly I[], call: Call) => Each<R>) | undefined;
   keyOf(item: I): string;
@@ -145,6 +148,7 @@ export class Batcher<I, R> {
   }
 
   #send(batch: Waiting<I, R>[]): void {
+    tellBatch(this.#traits.name, this.#verb.name, batch.length);
     const items = batch.map(({ item }) => item);
     const call = new SharedCall(batch.map((waiting) => waiting.call));
     let answer: Each<R>;

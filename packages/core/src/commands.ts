@@ -34,31 +34,54 @@ export class Commands {
     const items = { keyOf, bytesOf, failed };
     const { traits } = driver;
     this.#reads = new Batcher(
-      { one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys },
+      { name: 'readMany', one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys },
       traits,
     );
     this.#writes = new Batcher(
-      { one: (item: Write, call: Call) => driver.write(item, call), many: many(driver.writeMany?.bind(driver)), ...items },
+      {
+        name: 'writeMany',
+        one: (item: Write, call: Call) => driver.write(item, call),
+        many: many(driver.writeMany?.bind(driver)),
+        ...items,
+      },
       traits,
     );
     this.#replaces = new Batcher(
-      { one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: many(driver.replaceMany?.bind(driver)), ...items },
+      {
+        name: 'replaceMany',
+        one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call),
+        many: many(driver.replaceMany?.bind(driver)),
+        ...items,
+      },
       traits,
     );
     this.#alone = new Batcher<Replace<Token>, Replaced<Token>>(
-      { one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: undefined, ...items },
+      { name: 'replace', one: (item: Replace<Token>, call: Call) => this.#replaceOne(item, call), many: undefined, ...items },
       traits,
     );
     this.#extends = new Batcher(
-      { one: (item: Extend, call: Call) => driver.extend(item, call), many: many(driver.extendMany?.bind(driver)), ...items },
+      {
+        name: 'extendMany',
+        one: (item: Extend, call: Call) => driver.extend(item, call),
+        many: many(driver.extendMany?.bind(driver)),
+        ...items,
+      },
       traits,
     );
     this.#removes = new Batcher(
-      { one: (key: string, call: Call) => driver.remove(key, call), many: many(driver.removeMany?.bind(driver)), ...keys },
+      {
+        name: 'removeMany',
+        one: (key: string, call: Call) => driver.remove(key, call),
+        many: many(driver.removeMany?.bind(driver)),
+        ...keys,
+      },
       traits,
     );
     const extended = (item: Extend, call: Call) => driver.readAndExtend?.(item, call) ?? null;
-    this.#extendedReads = new Batcher<Extend, Stored<Token> | null>({ one: extended, many: undefined, ...items }, traits);
+    this.#extendedReads = new Batcher<Extend, Stored<Token> | null>(
+      { name: 'readAndExtend', one: extended, many: undefined, ...items },
+      traits,
+    );
   }
 
   read(key: string, call: LaneCall): Awaitable<Stored<Token> | null> {

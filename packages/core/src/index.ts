@@ -5,3 +5,4 @@ export type { TtlOption } from './lifetime.js';
 export { checkBytes, checkMs, type ConflictResolver, invalidOption, oneOf, type Serializer, type SessionStoreOptions } from './options.js';
 export { Session, type SessionRequest } from './session.js';
 export { type Callback, type Drop, type KoaHints, type SessionData, SessionStore } from './store.js';
+export type { BatchMessage, EventMessage, OperationMessage } from './telemetry.js';

@@ -15,6 +15,7 @@ import { PlainIdDriver } from './plain-ids.js';
 import { type Loaded, Records } from './records.js';
 import { type Save, Saves } from './saves.js';
 import { Session, type SessionRequest } from './session.js';
+import { isTraced, tellEvent, traced } from './telemetry.js';
 import { type Tie, Ties } from './ties.js';
 import { compareUnits, unitDate, unitOf } from './unit.js';
 import { Updates } from './updates.js';
@@ -209,7 +210,26 @@ export class SessionStore extends EventEmitter {
    *
    * What cannot be read is left out and told as an `error` event.
    */
-  async *entries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
+  entries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
+    return isTraced() ? this.#tracedEntries() : this.#entries();
+  }
+
+  async *#tracedEntries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
+    const [over, end] = later();
+    const told = Promise.resolve(traced(this.#limits.store, 'entries', () => over));
+    try {
+      yield* this.#entries();
+    } catch (error) {
+      end(error);
+      throw error;
+    } finally {
+      // Also where it is left early.
+      end();
+      await told.catch(ignore);
+    }
+  }
+
+  async *#entries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
     for await (const page of this.#pages(true)) {
       for (const { key, stored } of page) {
         const session = stored === undefined ? undefined : this.#readable(key, stored);
@@ -497,7 +517,7 @@ export class SessionStore extends EventEmitter {
 
   async #all(): Promise<Record<string, SessionData>> {
     const all = Object.create(null) as Record<string, SessionData>;
-    for await (const [key, session] of this.entries()) all[key] = session;
+    for await (const [key, session] of this.#entries()) all[key] = session;
     return all;
   }
 
@@ -649,6 +669,7 @@ export class SessionStore extends EventEmitter {
 
   /** What a listener throws is its own affair, and no failure of the call that it was told of. */
   #notify(event: string, detail?: unknown): void {
+    tellEvent(this.#limits.store, event, detail);
     try {
       this.emit(event, detail);
     } catch (error) {
@@ -666,7 +687,7 @@ export class SessionStore extends EventEmitter {
   #answer<R>(operation: string, callback: Callback<R> | undefined, work: () => Awaitable<R>): Promise<R> | undefined {
     let answer: Awaitable<R>;
     try {
-      answer = work();
+      answer = isTraced() ? traced(this.#limits.store, operation, work) : work();
     } catch (error) {
       answer = Promise.reject(this.#named(error, operation));
     }
@@ -690,5 +711,14 @@ function isOptions(value: unknown): value is { extendMs: unknown } {
 }
 
 function ignore(): void {}
+
+/** A promise, and what settles it: a failure where it is given one. */
+function later(): [promise: Promise<void>, settle: (error?: unknown) => void] {
+  let settle: (error?: unknown) => void = ignore;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  return [promise, settle];
+}
 
 const NO_CIRCUIT = { timedOut: ignore, answered: ignore };
