@@ -12,6 +12,7 @@ const steps = {
   types: () => run(bin('tsc'), ['-p', 'tsconfig.test.json']),
   lint: () => run(bin('oxlint'), ['--deny-warnings']),
   format: () => run(bin('oxfmt'), ['--check', '.']),
+  docs: () => run(process.execPath, [join(root, 'scripts', 'docs-code.mjs')]),
   unused: () => run(bin('knip'), ['--treat-config-hints-as-errors']),
   publint: () => published.every((name) => run(bin('publint'), ['--strict', join('packages', name)])),
   attw: () => published.every((name) => run(bin('attw'), ['--pack', join('packages', name), '--profile', 'esm-only', '--format', 'ascii'])),
