@@ -4,6 +4,7 @@ import { aimsTable } from './lib/aims.js';
 import { HELP, readArgs } from './lib/args.js';
 import { backendNames, loadBackend } from './lib/backends.js';
 import { measureBulk } from './lib/bulk.js';
+import { startBystander } from './lib/bystander.js';
 import { measureFootprint } from './lib/footprint.js';
 import { describeMachine } from './lib/machine.js';
 import { operationsNamed } from './lib/operations.js';
@@ -63,7 +64,7 @@ async function benchBackend(backend, settings) {
     const speed = settings.speed ? await measureSpeed(contestants, operations, settings, progress.step) : [];
     if (settings.speed) show(...speedTables(backend.name, speed, operations), aimsTable(backend, speed));
     const inBulk = contestants.filter(({ bulk }) => bulk === true);
-    const bulk = settings.bulk ? await measureBulk(inBulk, settings, progress.step) : [];
+    const bulk = settings.bulk ? await besideOthers(backend, (bystander) => measureBulk(inBulk, settings, progress.step, bystander)) : [];
     if (settings.bulk) show(bulkTable(backend.name, bulk, settings.bulkSize));
     const weighed = settings.footprint ? contestants.filter((contestant) => contestant.footprint === true) : [];
     const footprint = await measureFootprint(backend, weighed, settings.footprintSizes, progress.step);
@@ -72,6 +73,23 @@ async function benchBackend(backend, settings) {
   } finally {
     progress.end();
     await backend.tearDown?.();
+  }
+}
+
+/**
+ * Does work while another client uses the server, where there is one.
+ *
+ * @template R
+ * @param {Backend} backend
+ * @param {(bystander?: import('./lib/bystander.js').Bystander) => Promise<R>} work
+ */
+async function besideOthers({ name, serverUrl }, work) {
+  if (serverUrl === undefined) return work();
+  const bystander = await startBystander(name, serverUrl());
+  try {
+    return await work(bystander);
+  } finally {
+    await bystander.stop();
   }
 }
 

@@ -82,6 +82,7 @@ export default {
     { ops: ['get-hit'], concurrency: 64, atLeast: 1.5 },
     ...[1, 2, 8].map((concurrency) => ({ ops: SINGLE, concurrency, atLeast: 0.85 })),
   ],
+  serverUrl: () => url,
   setUp: async () => {
     const memcached = await backend('memcached');
     if (memcached.skip !== undefined) throw new Error(memcached.skip);

@@ -103,6 +103,7 @@ export default {
     { ops: ['get+touch', 'get+set', 'destroy'], concurrency: 64, atLeast: 3 },
     ...[1, 2, 8].map((concurrency) => ({ ops: ALL, concurrency, atLeast: 0.85 })),
   ],
+  serverUrl: () => url,
   setUp: async () => {
     const mongo = await backend('mongo');
     if (mongo.skip !== undefined) throw new Error(mongo.skip);

@@ -123,6 +123,7 @@ export default {
     { ops: ['touch'], concurrency: 64, atLeast: 3.5 },
     ...[1, 2, 8].map((concurrency) => ({ ops: ALL, concurrency, atLeast: 0.85 })),
   ],
+  serverUrl: () => url,
   setUp: async () => {
     const postgres = await backend('postgres');
     if (postgres.skip !== undefined) throw new Error(postgres.skip);

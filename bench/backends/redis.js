@@ -210,6 +210,7 @@ export default {
     { ops: ['get+touch'], concurrency: 64, atLeast: 2 },
     ...[1, 2, 8].map((concurrency) => ({ ops: ALL, concurrency, atLeast: 0.85, over: 'ioredis, the same commands' })),
   ],
+  serverUrl: () => url,
   setUp: async () => {
     const redis = await backend('redis');
     if (redis.skip !== undefined) throw new Error(redis.skip);

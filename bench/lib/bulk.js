@@ -5,7 +5,8 @@ import { watch } from './watch.js';
 
 /** @typedef {import('./contestant.js').Contestant} Contestant */
 /** @typedef {import('./contestant.js').Subject} Subject */
-/** @typedef {import('./watch.js').Watched & { serverMs?: number | undefined }} Watched */
+/** @typedef {import('./bystander.js').Bystander} Bystander */
+/** @typedef {import('./watch.js').Watched & { serverMs?: number | undefined, waitMs?: number | undefined }} Watched */
 
 /** How long a session lives that is to be pruned. */
 const SHORT_MS = 50;
@@ -43,6 +44,7 @@ export const BULK_VERBS = [
  * @property {number} peakBytes the highest growth of RSS in any round.
  * @property {number} stallMs the longest in the middle round.
  * @property {number | undefined} serverMs the longest command of any round, as the server tells it.
+ * @property {number | undefined} waitMs the longest that another client of the server waited, in the quietest round.
  */
 
 /**
@@ -51,16 +53,17 @@ export const BULK_VERBS = [
  * @param {Contestant[]} contestants the first is raw.
  * @param {import('./args.js').Settings} settings
  * @param {(done: number, of: number, what: string) => void} progress
+ * @param {Bystander} [bystander]
  * @returns {Promise<BulkResult[]>}
  */
-export async function measureBulk(contestants, { bulkRounds, bulkSize }, progress) {
+export async function measureBulk(contestants, { bulkRounds, bulkSize }, progress, bystander) {
   /** @type {Map<string, Watched[]>} */
   const taken = new Map();
   for (let round = 0; round < bulkRounds; round += 1) {
     for (let turn = 0; turn < contestants.length; turn += 1) {
       const contestant = contestants[(turn + round) % contestants.length];
       progress(round * contestants.length + turn, bulkRounds * contestants.length, `bulk of ${bulkSize}, ${contestant.name}`);
-      await measureOne(contestant, bulkSize, taken);
+      await measureOne(contestant, bulkSize, taken, bystander);
     }
   }
   return BULK_VERBS.flatMap((verb) => contestants.flatMap((contestant) => resultOf(verb, contestant, contestants[0], taken)));
@@ -70,8 +73,9 @@ export async function measureBulk(contestants, { bulkRounds, bulkSize }, progres
  * @param {Contestant} contestant
  * @param {number} size
  * @param {Map<string, Watched[]>} taken
+ * @param {Bystander} [bystander]
  */
-async function measureOne(contestant, size, taken) {
+async function measureOne(contestant, size, taken, bystander) {
   const subject = await contestant.open();
   const sids = freshSids(size);
   await fill(subject, sids, (index) => bulkSession(index, TTL_MS));
@@ -80,10 +84,12 @@ async function measureOne(contestant, size, taken) {
     if (work === undefined) continue;
     if (verb.expireEvery !== undefined) await expire(subject, sids, verb.expireEvery);
     await subject.longestCommandMs?.();
+    bystander?.longestWaitMs();
     const watched = await watch(work);
+    const waitMs = bystander?.longestWaitMs();
     const serverMs = await subject.longestCommandMs?.();
     const key = keyOf(verb, contestant);
-    taken.set(key, [...(taken.get(key) ?? []), { ...watched, serverMs, answer: undefined }]);
+    taken.set(key, [...(taken.get(key) ?? []), { ...watched, serverMs, waitMs, answer: undefined }]);
   }
   await subject.close();
 }
@@ -121,6 +127,8 @@ function resultOf(verb, contestant, raw, taken) {
       ms,
       peakBytes: spread(own.map(({ peakBytes }) => peakBytes)).max,
       stallMs: median(own.map(({ stallMs }) => stallMs)),
+      // What it waits for itself it waits for in each round; the rest is the machine's other work.
+      waitMs: own[0].waitMs === undefined ? undefined : Math.min(...own.map(({ waitMs = 0 }) => waitMs)),
       serverMs: own[0].serverMs === undefined ? undefined : Math.max(...own.map(({ serverMs = 0 }) => serverMs)),
     },
   ];

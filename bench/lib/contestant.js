@@ -7,6 +7,7 @@
  * @property {string[]} packages whose versions are printed.
  * @property {Contestant[]} contestants the first is raw.
  * @property {Aim[]} aims
+ * @property {() => string} [serverUrl] of its server, after `setUp`.
  * @property {() => unknown} [setUp] before its first contestant is opened.
  * @property {() => unknown} [tearDown] after its last was closed.
  */

@@ -48,11 +48,15 @@ export function speedTables(backend, results, operations) {
  * @returns {Table}
  */
 export function bulkTable(backend, results, size) {
-  const cell = (/** @type {BulkResult} */ { overRaw, ms, peakBytes, stallMs, serverMs }) =>
-    `${ratio(overRaw)} [${digits(median(ms))}] ${megabytes(peakBytes)}, ${digits(stallMs)}${serverMs === undefined ? '' : `; ${digits(serverMs)}`}`;
+  const cell = (/** @type {BulkResult} */ { overRaw, ms, peakBytes, stallMs, serverMs, waitMs }) => {
+    const parts = [`${megabytes(peakBytes)}, ${digits(stallMs)}`];
+    if (waitMs !== undefined) parts.push(`${digits(waitMs)}`);
+    if (serverMs !== undefined) parts.push(digits(serverMs));
+    return `${ratio(overRaw)} [${digits(median(ms))}] ${parts.join('; ')}`;
+  };
   return {
     title: `${backend}: bulk, ${size} sessions`,
-    note: 'Time over raw (above 1 is slower) [ms] peak growth of RSS, longest stall of the event loop in ms; longest command of the server in ms.',
+    note: 'Time over raw (above 1 is slower) [ms] peak growth of RSS, longest stall of the event loop in ms; of a server: longest wait of another client in ms; longest command that Redis tells of in ms.',
     head: ['', ...BULK_VERBS.map(({ title }) => title)],
     rows: unique(results.map(({ contestant }) => contestant)).map((contestant) => [
       contestant,
