@@ -19,10 +19,11 @@ export async function startBystander(backend, url) {
   const running = new Int32Array(new SharedArrayBuffer(8));
   running[0] = 1;
   const worker = new Worker(new URL('bystander-worker.js', import.meta.url), { workerData: { backend, url, longest, running } });
-  /** @type {unknown} */
-  let failure;
-  worker.on('error', (error) => (failure = error));
+  /** @type {Error[]} */
+  const failures = [];
+  worker.on('error', (error) => failures.push(error));
   while (Atomics.load(running, 1) === 0) {
+    const [failure] = failures;
     if (failure !== undefined) throw failure;
     await pause(5);
   }

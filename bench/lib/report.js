@@ -50,7 +50,7 @@ export function speedTables(backend, results, operations) {
 export function bulkTable(backend, results, size) {
   const cell = (/** @type {BulkResult} */ { overRaw, ms, peakBytes, stallMs, serverMs, waitMs }) => {
     const parts = [`${megabytes(peakBytes)}, ${digits(stallMs)}`];
-    if (waitMs !== undefined) parts.push(`${digits(waitMs)}`);
+    if (waitMs !== undefined) parts.push(digits(waitMs));
     if (serverMs !== undefined) parts.push(digits(serverMs));
     return `${ratio(overRaw)} [${digits(median(ms))}] ${parts.join('; ')}`;
   };
