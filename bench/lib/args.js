@@ -18,6 +18,7 @@ Backends: the files in bench/backends (all of them by default).
   --no-footprint        leave out the memory per session (a child process each)
   --no-speed            leave out the single operations
   --quick               3 rounds of 20 ms at 1 and 64, bulk of 20000 once, footprint at 100000 only
+  --smoke               shows that it runs: one round of 5 ms at 1 and 64, bulk of 2000 once, footprint at 10000 only
   --json FILE           everything measured
   --markdown FILE       the tables
   --help`;
@@ -35,6 +36,7 @@ const OPTIONS = /** @type {const} */ ({
   'no-footprint': { type: 'boolean' },
   'no-speed': { type: 'boolean' },
   quick: { type: 'boolean' },
+  smoke: { type: 'boolean' },
   json: { type: 'string' },
   markdown: { type: 'string' },
   help: { type: 'boolean' },
@@ -68,21 +70,22 @@ const OPTIONS = /** @type {const} */ ({
  */
 export function readArgs(argv) {
   const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
-  const quick = values.quick === true;
+  const smoke = values.smoke === true;
+  const quick = smoke || values.quick === true;
   const large = values.large === true;
   return {
     backends: positionals,
     ops: list(values.op),
     only: list(values.only),
     concurrency: list(values.concurrency ?? (quick ? '1,64' : '1,2,8,64')).map((text) => count('concurrency', text)),
-    rounds: count('rounds', values.rounds ?? (quick ? '3' : '9')),
-    sliceMs: count('slice', values.slice ?? (quick ? '20' : '60')),
+    rounds: count('rounds', values.rounds ?? (smoke ? '1' : quick ? '3' : '9')),
+    sliceMs: count('slice', values.slice ?? (smoke ? '5' : quick ? '20' : '60')),
     speed: values['no-speed'] !== true,
     bulk: values['no-bulk'] !== true,
-    bulkSize: count('bulk-size', values['bulk-size'] ?? (large ? '1000000' : quick ? '20000' : '100000')),
+    bulkSize: count('bulk-size', values['bulk-size'] ?? (large ? '1000000' : smoke ? '2000' : quick ? '20000' : '100000')),
     bulkRounds: count('bulk-rounds', values['bulk-rounds'] ?? (quick || large ? '1' : '3')),
     footprint: values['no-footprint'] !== true,
-    footprintSizes: quick ? [100_000] : [100_000, 1_000_000],
+    footprintSizes: smoke ? [10_000] : quick ? [100_000] : [100_000, 1_000_000],
     json: values.json,
     markdown: values.markdown,
     help: values.help === true,
