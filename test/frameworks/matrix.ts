@@ -23,7 +23,7 @@ type Marks = Partial<Record<BehaviourKey, Mark>>;
  * @param part a name for what is defined here.
  */
 export async function defineMatrix(part: string, middlewares: readonly Middleware[]): Promise<void> {
-  vi.setConfig({ maxConcurrency: AT_ONCE, testTimeout: 60_000 });
+  vi.setConfig({ maxConcurrency: AT_ONCE, testTimeout: 90_000 });
   const kinds = await storeKinds();
   const sights = middlewares.map((middleware) => ({ ...middleware, seen: defineTests(middleware, kinds) }));
 

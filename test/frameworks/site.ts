@@ -38,6 +38,15 @@ class Gate {
   }
 }
 
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/** A start takes the processor for a while: one at a time, so that the requests of other tests come through between them. */
+async function inTurn<R>(start: () => Promise<R> | R): Promise<R> {
+  const started = lastStart.then(start);
+  lastStart = started.catch(() => undefined);
+  return await started;
+}
+
 /** Two servers of one site behind one cookie, each with a middleware and a store of its own on the same sessions. */
 export class Site implements AsyncDisposable {
   readonly gate = new Gate();
@@ -60,7 +69,7 @@ export class Site implements AsyncDisposable {
     const site = new Site(kind, middleware, options);
     const { life = DAY_MS, rolling, renew, native } = options;
     for (const store of site.#stores) {
-      const app = await middleware.start({ store, life, rolling, renew, native, handler: site.#handle });
+      const app = await inTurn(() => middleware.start({ store, life, rolling, renew, native, handler: site.#handle }));
       site.#apps.push(app);
       site.#servers.push(await serve(app.listener));
     }
