@@ -153,6 +153,13 @@ describe('koa-session', () => {
     expect(asked).toEqual([70_000]);
   });
 
+  it.each(['koa-session 7', 'koa-session 5'])('%s without maxAge: a session lives for a day', async (name) => {
+    await using site = await open(koa, name, { life: 'browser' });
+    await loggedIn(site);
+    const [id = ''] = site.ids;
+    expect(await site.store.get(id)).toMatchObject({ user: 'ann', _maxAge: 86_400_000 });
+  });
+
   it('5 with rolling: a slow request that only reads undoes a logout; 7 does not', async () => {
     for (const [name, left] of [
       ['koa-session 5', 1],
