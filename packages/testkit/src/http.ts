@@ -1,36 +1,51 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Cookie, CookieJar } from 'tough-cookie';
 
-/** A client with a cookie jar of its own. */
+export type { Cookie };
+
+/** An answer as a test looks at it. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly setCookie: readonly string[];
+}
+
+/** A browser: its jar keeps cookies by their path, their end and `Secure`, and sends what a browser would. */
 export class Client {
   readonly #base: string;
-  readonly cookies = new Map<string, string>();
+  readonly #jar: CookieJar;
+  /** What it sends whatever the jar says, as a header. */
+  readonly #kept: string | undefined;
 
-  constructor(base: string) {
+  constructor(base: string, jar = new CookieJar(undefined, { allowSecureOnLocal: false }), kept?: string) {
     this.#base = base;
+    this.#jar = jar;
+    this.#kept = kept;
+  }
+
+  /** The cookies that it would send now. */
+  get cookies(): readonly Cookie[] {
+    return this.#jar.getCookiesSync(this.#base);
   }
 
   /** Another client that has the same cookies now: a second tab, or the same site on another server. */
   clone(base = this.#base): Client {
-    const twin = new Client(base);
-    for (const [name, value] of this.cookies) twin.cookies.set(name, value);
-    return twin;
+    return new Client(base, this.#jar.cloneSync(), this.#kept);
   }
 
-  async get(path: string): Promise<{ status: number; text: string; setCookie: string[] }> {
-    const cookie = Array.from(this.cookies, ([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(this.#base + path, { redirect: 'manual', headers: cookie === '' ? {} : { cookie } });
+  /** Whoever has copied the cookies of now: sends them past their end too, and listens to no later ones. */
+  keeper(): Client {
+    return new Client(this.#base, new CookieJar(), this.#jar.getCookieStringSync(this.#base));
+  }
+
+  async get(path: string): Promise<Answer> {
+    const url = this.#base + path;
+    const cookie = this.#kept ?? this.#jar.getCookieStringSync(url);
+    const response = await fetch(url, { redirect: 'manual', headers: cookie === '' ? {} : { cookie } });
     const setCookie = response.headers.getSetCookie();
-    for (const line of setCookie) this.#take(line);
+    for (const line of setCookie) this.#jar.setCookieSync(line, url);
     return { status: response.status, text: await response.text(), setCookie };
-  }
-
-  #take(line: string): void {
-    const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-    const expires = /expires=([^;]+)/i.exec(line)?.[1];
-    if (name === undefined || value === undefined) return;
-    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name);
-    else this.cookies.set(name, value);
   }
 }
 

@@ -3,7 +3,8 @@ import { startServer } from './start.js';
 import type { BackendName, OwnServer, Skipped } from './types.js';
 
 export { assertFleet } from './fleet.js';
-export { Client, serve } from './http.js';
+export { type Answer, Client, type Cookie, serve } from './http.js';
+export { freePorts } from './ports.js';
 export { proxyTo, type Proxy } from './proxy.js';
 export { backend, serveBackends, stopAll } from './shared.js';
 export type { Backend, BackendName, OwnServer, Skipped } from './types.js';

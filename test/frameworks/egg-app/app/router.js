@@ -1,0 +1,5 @@
+module.exports = (app) => {
+  app.get('*', async (ctx) => {
+    ctx.body = await app.options.answer(ctx);
+  });
+};
