@@ -62,8 +62,8 @@ function pages() {
   );
   const docs = readdirSync(join(root, 'docs'), { recursive: true })
     .map((name) => join('docs', String(name)))
-    // Those of docs/conformance show files of conformance-peers/targets, which run there.
-    .filter((name) => extname(name) === '.md' && !/node_modules|\.vitepress|conformance\//.test(name));
+    // Those of docs/conformance show files of conformance-peers/targets, and frameworks.md those of test/frameworks/examples: they run there.
+    .filter((name) => extname(name) === '.md' && !/node_modules|\.vitepress|conformance\/|frameworks\.md/.test(name));
   return [...own, ...folders, ...docs].filter((name) => {
     try {
       return readFileSync(join(root, name)).length > 0;
