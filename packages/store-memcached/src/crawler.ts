@@ -4,14 +4,21 @@ import { decoded } from './keys.js';
 import { refused, type Link } from './link.js';
 import { ListReader } from './replies.js';
 
+/** What a dump tells of an item. */
+export interface DumpedKey {
+  readonly key: string;
+  /** What is left of its life, in whole seconds by the server's clock; `Infinity`: it never ends. */
+  readonly ttlMs: number;
+}
+
 /** Hands its keys over in pages, so that a walk over a million holds a few of them. */
 class KeyReader extends ListReader {
-  readonly #page: (keys: string[]) => void;
+  readonly #page: (keys: DumpedKey[]) => void;
   readonly #size: number;
   readonly #now: number;
 
   /** @param now the server's time: a dump names items that have expired and were not removed yet. */
-  constructor(size: number, now: number, page: (keys: string[]) => void) {
+  constructor(size: number, now: number, page: (keys: DumpedKey[]) => void) {
     super();
     this.#size = size;
     this.#now = now;
@@ -36,10 +43,10 @@ class KeyReader extends ListReader {
  * client's is under way, this waits.
  *
  * @param link a connection of its own, which is ended.
- * @returns an async walk over pages of keys.
+ * @returns an async walk over pages of keys, with what is left of their lives: the one place where memcached's plain commands tell it.
  * @see lru_crawler metadump, memcached 1.4.31
  */
-export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<string[]> {
+export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<DumpedKey[]> {
   for (let what = 'hash'; ;) {
     const link = await connect();
     const pages = new Pages(link);
@@ -68,7 +75,7 @@ const WAITING_PAGES = 4;
 /** The pages of a dump, for a reader that may be slower than the server. */
 class Pages {
   readonly #link: Link;
-  readonly #pages: string[][] = [];
+  readonly #pages: DumpedKey[][] = [];
   #ended = false;
   #error: Error | undefined;
   #wake: () => void = () => undefined;
@@ -77,7 +84,7 @@ class Pages {
     this.#link = link;
   }
 
-  push(page: string[]): void {
+  push(page: DumpedKey[]): void {
     this.#pages.push(page);
     if (this.#pages.length >= WAITING_PAGES) this.#link.pause();
     this.#wake();
@@ -89,7 +96,7 @@ class Pages {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<string[]> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<DumpedKey[]> {
     for (;;) {
       const page = this.#pages.shift();
       if (this.#pages.length === 0) this.#link.resume();
@@ -110,11 +117,12 @@ async function timeOf(link: Link): Promise<number> {
 }
 
 /** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
-function liveKey(line: string, now: number): string | undefined {
-  const [key = '', exp = ''] = line.split(' ', 2);
+function liveKey(line: string, now: number): DumpedKey | undefined {
+  const [text = '', exp = ''] = line.split(' ', 2);
   const end = Number(exp.slice('exp='.length));
-  const isLive = end < 0 || end > now;
-  return key.startsWith('key=') && isLive ? decoded(key.slice('key='.length)) : undefined;
+  const ttlMs = end < 0 ? Infinity : (end - now) * 1000;
+  const key = text.startsWith('key=') && ttlMs > 0 ? decoded(text.slice('key='.length)) : undefined;
+  return key === undefined ? undefined : { key, ttlMs };
 }
 
 function pause(call: Call): Promise<void> {

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { main } from '../dist/main.js';
+
+// Not process.exit(): what was written to a pipe must get there.
+process.exitCode = await main(process.argv.slice(2));

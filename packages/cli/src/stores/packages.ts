@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { StoreError } from '@sessile/core';
+import { CliError } from '../errors.js';
+import type { Kind, Place } from '../url.js';
+
+/** What each kind of store needs: its package, and the client beside it. */
+const NEEDS: Readonly<Record<Kind, { readonly store: string; readonly client: string }>> = {
+  redis: { store: '@sessile/store-redis', client: 'ioredis' },
+  postgres: { store: '@sessile/store-postgres', client: 'pg' },
+  mongo: { store: '@sessile/store-mongo', client: 'mongodb' },
+  memcached: { store: '@sessile/store-memcached', client: 'memcached' },
+  sqlite: { store: '@sessile/store-sqlite', client: 'better-sqlite3' },
+};
+
+/** The user's project first: under npx this package lies in a folder of its own. */
+function places(): NodeJS.Require[] {
+  return [createRequire(join(process.cwd(), 'package.json')), createRequire(import.meta.url)];
+}
+
+/**
+ * The package of a kind of store.
+ *
+ * @throws CliError that names what to install.
+ */
+export async function loadStore(kind: Kind): Promise<unknown> {
+  const path = found(NEEDS[kind].store, places());
+  if (path === undefined) throw missing(kind);
+  return import(pathToFileURL(path).href);
+}
+
+/**
+ * The client of a kind of store, the very copy that the store's package uses.
+ *
+ * @throws CliError that names what to install.
+ */
+export function loadClient(kind: Kind): unknown {
+  const store = found(NEEDS[kind].store, places());
+  const from = store === undefined ? places() : [createRequire(store), ...places()];
+  const path = found(NEEDS[kind].client, from);
+  if (path === undefined) throw missing(kind);
+  return createRequire(path)(path);
+}
+
+function found(name: string, places: readonly NodeJS.Require[]): string | undefined {
+  for (const place of places) {
+    try {
+      return place.resolve(name);
+    } catch {
+      // Perhaps in the next place.
+    }
+  }
+  return undefined;
+}
+
+/** What a store's package says of its missing client, in the words of this program. */
+export function explained(error: unknown, { kind }: Place): unknown {
+  const isMissing = StoreError.isInstance(error) && error.code === 'ERR_STORE_UNSUPPORTED' && MISSING.test(error.message);
+  return isMissing ? missing(kind) : error;
+}
+
+const MISSING = /^The package \S+ is missing/;
+
+function missing(kind: Kind): CliError {
+  const { store, client } = NEEDS[kind];
+  return new CliError(`This URL needs the packages ${store} and ${client}. Run: npm install ${store} ${client}`);
+}
