@@ -129,8 +129,9 @@ A session that the target has already: the same data is left alone (its end is m
 the source's); what this copy put there and the source changed since is replaced; what the target
 itself changed, or ended, since this copy put it there stays so; and of what else differs, --conflicts decides.
 
-To move a site: copy with --resume; let the app use the new store; then copy again with the same
-FILE and --follow, which brings what came in between and takes away what ended.
+To move a site: copy with --resume FILE, which may take long; copy again with the same FILE and
+--follow, right before and right after the app is switched to the new store. That brings what came
+in between, and takes away what ended.
 
 Killed or interrupted, the same command goes on where it was. One copy at a time may use a FILE.`,
     words: [2, 2],

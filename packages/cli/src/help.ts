@@ -1,4 +1,5 @@
 import { COMMANDS, type CommandFacts, type CommandName, OPTIONS, type OptionFacts } from './catalogue.js';
+import { wrapped } from './format.js';
 import { URL_FORMS } from './url.js';
 
 const WIDTH = 80;
@@ -64,16 +65,6 @@ function paragraphs(text: string): string {
     .split('\n\n')
     .map((paragraph) => wrapped(paragraph.replaceAll('\n', ' '), WIDTH).join('\n'))
     .join('\n\n');
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function indented(text: string): string {

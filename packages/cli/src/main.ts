@@ -4,7 +4,7 @@
  * @module
  */
 import { createRequire } from 'node:module';
-import { type Request, parse } from './args.js';
+import { parse } from './args.js';
 import type { CommandName } from './catalogue.js';
 import { clear } from './commands/clear.js';
 import { copy } from './commands/copy.js';
@@ -14,8 +14,9 @@ import { ping } from './commands/ping.js';
 import { prune } from './commands/prune.js';
 import { revoke } from './commands/revoke.js';
 import { show } from './commands/show.js';
-import type { Context } from './context.js';
+import type { Context, Streams } from './context.js';
 import { EXIT, Interrupted, shown } from './errors.js';
+import { wrapped } from './format.js';
 import { helpOf, overview } from './help.js';
 import { Output } from './output.js';
 import { progressOn } from './progress.js';
@@ -38,38 +39,36 @@ const GRACE_MS = 5000;
  * Does what a command line asks.
  *
  * @param argv the arguments, without those of Node.
+ * @param streams where it reads and writes. Default: the process's own.
  * @returns the exit code: 0 done, 1 failed, 2 the command is wrong, 3 no such session, 130 and 143 interrupted.
  */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
   const secrets: string[] = [];
-  const wantsJson = argv.includes('--json');
-  const progress = progressOn(process.stderr);
+  const progress = progressOn(streams.stderr);
   try {
     const request = parse(argv);
-    if (request === 'help') return print(overview());
-    if (request === 'version') return print(`${version()}\n`);
-    return request.help ? print(helpOf(request.command)) : await run(request, { progress, secrets });
+    if (request === 'help') return print(streams, overview());
+    if (request === 'version') return print(streams, `${version()}\n`);
+    return request.help ? print(streams, helpOf(request.command)) : await run({ request, streams, progress, secrets });
   } catch (error) {
     progress.end();
     const { code, message, exitCode } = shown(error, secrets);
-    process.stderr.write(wantsJson ? `${JSON.stringify({ error: { code, message } })}\n` : `sessile: ${message}\n`);
+    if (argv.includes('--json')) streams.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+    else tell(streams, `sessile: ${message}`);
     return exitCode;
   }
 }
 
-async function run(request: Request, { progress, secrets }: Pick<Context, 'progress' | 'secrets'>): Promise<number> {
+async function run(start: Pick<Context, 'request' | 'streams' | 'progress' | 'secrets'>): Promise<number> {
+  const { request, streams, progress } = start;
   const stop = new AbortController();
-  const letGo = onSignals(stop);
   const say = (text: string) => {
     progress.end();
-    process.stderr.write(`${text}\n`);
+    tell(streams, text);
   };
-  const warn = ({ message }: Error) => say(`Note: ${message}`);
-  // In words of ours, in place of Node's.
-  process.removeAllListeners('warning').on('warning', warn);
-  const goOn = () => stop.signal.throwIfAborted();
+  const letGo = onSignals(stop, ({ message }) => say(`Note: ${message}`));
   try {
-    const work = COMMANDS[request.command]({ request, out: new Output(process.stdout), progress, goOn, secrets, say });
+    const work = COMMANDS[request.command]({ ...start, out: new Output(streams.stdout), signal: stop.signal, say });
     return await Promise.race([work, tooLate(stop.signal)]);
   } finally {
     letGo();
@@ -77,13 +76,13 @@ async function run(request: Request, { progress, secrets }: Pick<Context, 'progr
 }
 
 /** @returns what takes the handlers away. */
-function onSignals(stop: AbortController): () => void {
+function onSignals(stop: AbortController, warn: (warning: Error) => void): () => void {
   const interrupt = (signal: NodeJS.Signals) => {
     if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated);
     stop.abort(new Interrupted(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM'));
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  return () => process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('warning', warn);
+  return () => process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('warning', warn);
 }
 
 /** Fails when an interrupted command has not come to its end in time: its server may be frozen. */
@@ -93,8 +92,15 @@ function tooLate(signal: AbortSignal): Promise<never> {
   });
 }
 
-function print(text: string): number {
-  process.stdout.write(text);
+/** For people: on a terminal in lines that fit. */
+function tell({ stderr }: Streams, text: string): void {
+  const { isTTY, columns } = stderr;
+  const lines = isTTY ? text.split('\n').flatMap((line) => (line.startsWith(' ') ? [line] : wrapped(line, columns || 80))) : [text];
+  stderr.write(`${lines.join('\n')}\n`);
+}
+
+function print({ stdout }: Streams, text: string): number {
+  stdout.write(text);
   return EXIT.ok;
 }
 

@@ -1,5 +1,4 @@
 import { clearLine, cursorTo } from 'node:readline';
-import type { WriteStream } from 'node:tty';
 import { duration, number } from './format.js';
 
 const FRAME_MS = 100;
@@ -17,21 +16,21 @@ export interface Progress {
 }
 
 /** On a terminal a line that is drawn again and again; else nothing. */
-export function progressOn(stream: WriteStream): Progress {
+export function progressOn(stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? new ProgressLine(stream) : SILENT;
 }
 
 const SILENT: Progress = { begin() {}, add() {}, end() {} };
 
 class ProgressLine implements Progress {
-  readonly #stream: WriteStream;
+  readonly #stream: NodeJS.WriteStream;
   #timer: NodeJS.Timeout | undefined;
   #what = '';
   #total: number | undefined;
   #done = 0;
   #marks: [at: number, done: number][] = [];
 
-  constructor(stream: WriteStream) {
+  constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
   }
 
@@ -69,17 +68,17 @@ class ProgressLine implements Progress {
   }
 }
 
-/** A line that fits: one that wraps could not be erased. */
+/** A line that fits, with the `^C` that a terminal may add: one that wraps could not be erased. */
 export function progressText(what: string, done: number, total: number | undefined, perSecond: number, columns: number): string {
   const rate = `${number(perSecond)}/s`;
-  if (total === undefined) return `${what}  ${number(done)}  ${rate}`.slice(0, columns - 1);
+  if (total === undefined) return `${what}  ${number(done)}  ${rate}`.slice(0, columns - 3);
   // More may have come since they were counted.
   const all = Math.max(total, done);
   const share = all === 0 ? 1 : done / all;
   const left = perSecond > 0 && done < all ? `${duration(((all - done) / perSecond) * 1000)} left` : '';
   const numbers = `${number(done)} of ${number(all)}  ${Math.floor(share * 100)} %  ${rate}  ${left}`;
-  const room = columns - 1 - what.length - numbers.length - 4;
+  const room = columns - 3 - what.length - numbers.length - 4;
   const width = Math.min(room, 30);
   const bar = width < MIN_BAR ? '' : `${'━'.repeat(Math.round(share * width))}${'─'.repeat(width - Math.round(share * width))}  `;
-  return `${what}  ${bar}${numbers}`.slice(0, columns - 1);
+  return `${what}  ${bar}${numbers}`.slice(0, columns - 3);
 }

@@ -149,7 +149,7 @@ const HOST = /^(\[[\da-f:.%]+\]|[\w.\-%]+)(:\d+)?$/i;
 
 /** `//user:password@host:port,host:port/path`. */
 function partsOf(text: string, scheme: string): { userinfo: string | undefined; hosts: string; path: string } {
-  const [, userinfo, hosts = '', path = ''] = /^\/\/(?:([^@/]*)@)?([^@/]*)(\/[^@#]*)?$/.exec(text) ?? [];
+  const [, userinfo, hosts = '', path = ''] = /^\/\/(?:([^@/#]*)@)?([^@/#]*)(\/[^@#]*)?$/.exec(text) ?? [];
   const isRead = text.startsWith('//') && (hosts === '' || hosts.split(',').every((host) => HOST.test(host)));
   if (!isRead || (hosts === '' && text.includes('@', 2) && userinfo === undefined)) throw unreadable(scheme);
   return { userinfo, hosts, path };

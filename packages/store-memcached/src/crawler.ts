@@ -7,8 +7,8 @@ import { ListReader } from './replies.js';
 /** What a dump tells of an item. */
 export interface DumpedKey {
   readonly key: string;
-  /** What is left of its life, in whole seconds by the server's clock; `Infinity`: it never ends. */
-  readonly ttlMs: number;
+  /** When it ends, in ms since 1970 by this process's clock, to a second; `Infinity`: never. */
+  readonly endsAt: number;
 }
 
 /** Hands its keys over in pages, so that a walk over a million holds a few of them. */
@@ -16,12 +16,15 @@ class KeyReader extends ListReader {
   readonly #page: (keys: DumpedKey[]) => void;
   readonly #size: number;
   readonly #now: number;
+  /** How far this process's clock is ahead of the server's, and up to a second more: the server's moves in whole ones. */
+  readonly #aheadMs: number;
 
-  /** @param now the server's time: a dump names items that have expired and were not removed yet. */
+  /** @param now the server's time, as it has just told it: a dump names items that have expired and were not removed yet. */
   constructor(size: number, now: number, page: (keys: DumpedKey[]) => void) {
     super();
     this.#size = size;
     this.#now = now;
+    this.#aheadMs = Date.now() - now * 1000;
     this.#page = page;
   }
 
@@ -32,9 +35,18 @@ class KeyReader extends ListReader {
   }
 
   #flush(): void {
-    const keys = this.lines.map((line) => liveKey(line, this.#now)).filter((key) => key !== undefined);
+    const keys = this.lines.map((line) => this.#liveKey(line)).filter((key) => key !== undefined);
     this.lines = [];
     if (keys.length > 0) this.#page(keys);
+  }
+
+  /** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
+  #liveKey(line: string): DumpedKey | undefined {
+    const [text = '', exp = ''] = line.split(' ', 2);
+    const end = Number(exp.slice('exp='.length));
+    const isLive = end < 0 || end > this.#now;
+    const key = text.startsWith('key=') && isLive ? decoded(text.slice('key='.length)) : undefined;
+    return key === undefined ? undefined : { key, endsAt: end < 0 ? Infinity : end * 1000 + this.#aheadMs };
   }
 }
 
@@ -114,15 +126,6 @@ async function timeOf(link: Link): Promise<number> {
   await link.send('stats', stats);
   const line = stats.lines.find((stat) => stat.startsWith('STAT time '));
   return line === undefined ? Date.now() / 1000 : Number(line.split(' ')[2]);
-}
-
-/** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
-function liveKey(line: string, now: number): DumpedKey | undefined {
-  const [text = '', exp = ''] = line.split(' ', 2);
-  const end = Number(exp.slice('exp='.length));
-  const ttlMs = end < 0 ? Infinity : (end - now) * 1000;
-  const key = text.startsWith('key=') && ttlMs > 0 ? decoded(text.slice('key='.length)) : undefined;
-  return key === undefined ? undefined : { key, ttlMs };
 }
 
 function pause(call: Call): Promise<void> {

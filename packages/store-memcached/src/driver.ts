@@ -156,10 +156,13 @@ export class MemcachedDriver implements StoreDriver<Token> {
   }
 
   #page(items: readonly Item[], dumped: readonly DumpedKey[]): Page<Token> {
-    const lives = new Map(dumped.map(({ key, ttlMs }) => [key, ttlMs]));
+    const ends = new Map(dumped.map(({ key, endsAt }) => [key, endsAt]));
+    const now = Date.now();
     return items.flatMap((item) => {
       const key = this.#keys.sidOf(item.key);
-      return key === undefined ? [] : [{ key, stored: { ...found(item), ttlMs: lives.get(item.key) } }];
+      // It was read just now, so it lives, whatever the clocks say.
+      const ttlMs = Math.max((ends.get(item.key) ?? Number.NaN) - now, 1);
+      return key === undefined ? [] : [{ key, stored: { ...found(item), ttlMs: Number.isNaN(ttlMs) ? undefined : ttlMs } }];
     });
   }
 

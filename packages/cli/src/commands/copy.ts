@@ -1,19 +1,21 @@
-import { StoreError } from '@sessile/core';
 import type { Place } from '../url.js';
-import { type Context, named, placeIn, sayUnreadable, totalOf, withStore } from '../context.js';
+import { at, type Context, placeIn, sayUnreadable, totalOf, withStore } from '../context.js';
 import { checkApart } from '../copy/apart.js';
 import { Copier, type CopyJob } from '../copy/copier.js';
 import { ofMeaning, ofText } from '../copy/fingerprint.js';
 import { Ledger } from '../copy/ledger.js';
 import { patiently } from '../copy/patience.js';
 import { Tally } from '../copy/tally.js';
-import { Absent, CliError, EXIT, Interrupted } from '../errors.js';
+import { Absent, CliError, EXIT, Interrupted, UsageError } from '../errors.js';
 import { matchOf } from '../match.js';
 import type { Store } from '../stores/types.js';
 import { summary } from './copy-summary.js';
 
 /** What is between two answers, the clocks of two servers, and rounding. */
 const TOLERANCE_MS = 1500;
+
+/** An app that goes on with a session moves its end by more; a busy machine's answers do not. */
+const USED_MS = 30_000;
 
 type Target = CopyJob['target'];
 
@@ -22,54 +24,38 @@ export async function copy(context: Context): Promise<number> {
   const { request } = context;
   const [from, to] = request.words.map((word) => placeIn(context, word)) as [Place, Place];
   checkApart(from, to);
-  return withStore(context, from, 'read', (source) =>
-    withTarget(context, to, async (target) => {
-      await reached(source.sessions.ping(), from, context);
+  return withStore(context, from, 'read', async (source) => {
+    // Before anything is made in the target.
+    await source.sessions.ping();
+    return withTarget(context, to, async (target) => {
       const ledger = new Ledger(request.resume, [from.label, to.label, ...request.match].join('\n'), request.dryRun);
       try {
         return await new Copy(context, source, target, to, ledger).run();
       } finally {
         ledger.close();
       }
-    }),
-  );
+    });
+  });
 }
 
 /** The target, opened and reached. A rehearsal makes nothing: what is not there yet is empty. */
 async function withTarget(context: Context, to: Place, work: (target: Target) => Promise<number>): Promise<number> {
-  if (!context.request.dryRun) {
-    return withStore(context, to, 'fill', async ({ sessions }) => {
-      await reached(sessions.read(['sessile-ping']), to, context);
-      return work(sessions);
-    });
-  }
+  const { dryRun } = context.request;
   try {
-    return await withStore(context, to, 'read', async ({ sessions }) => {
-      await sessions.read(['sessile-ping']);
+    return await withStore(context, to, dryRun ? 'read' : 'fill', async ({ sessions }) => {
+      await at(to, context, () => sessions.read(['sessile-ping']));
       return work(sessions);
     });
   } catch (error) {
-    if (!isAbsent(error)) throw error;
+    if (!dryRun || !(error instanceof Absent)) throw error;
     return work(NOWHERE);
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return (
-    error instanceof Absent || (error instanceof CliError && error.code === 'ERR_STORE_SCHEMA' && error.message.includes('does not exist'))
-  );
 }
 
 const NOWHERE = {
   async *ids() {},
   read: (ids: readonly string[]) => Promise.resolve(ids.map(() => null)),
 } as Partial<Target> as Target;
-
-async function reached(answer: Promise<unknown>, place: Place, context: Context): Promise<void> {
-  await answer.catch((error: unknown) => {
-    throw named(error, place, context);
-  });
-}
 
 /** One run of the command. */
 class Copy {
@@ -123,36 +109,60 @@ class Copy {
   }
 
   async #pass(copier: Copier, what: string): Promise<void> {
-    this.#context.progress.begin(what, await totalOf(this.#source.sessions));
+    this.#context.progress.begin(what, await totalOf(this.#context, this.#source.sessions));
     await copier.pass();
   }
 
   #job(): CopyJob {
-    const { request, goOn, progress } = this.#context;
-    const target = this.#target;
+    const { request, signal, progress } = this.#context;
     return {
-      source: this.#source.sessions,
-      target: {
-        ids: () => target.ids(),
-        read: (ids) => patiently(() => target.read(ids), goOn),
-        write: (sessions) => patiently(() => target.write(sessions), goOn),
-        replace: (replacements) => patiently(() => target.replace(replacements), goOn),
-      },
+      source: this.#tellingSource(),
+      target: this.#patientTarget(),
       ledger: this.#ledger,
       fingerprint: this.#to.kind === 'redis' || this.#to.kind === 'sqlite' ? ofText : ofMeaning,
       match: matchOf(request.match),
-      rules: { conflicts: request.conflicts, toleranceMs: this.#toleranceMs() },
+      rules: { conflicts: request.conflicts, toleranceMs: this.#toleranceMs(), usedMs: USED_MS },
       dryRun: request.dryRun,
       tally: this.#tally,
-      goOn,
+      signal,
       onProgress: (count) => progress.add(count),
     };
   }
 
-  /** memcached counts in seconds, and gives one more than was asked for. */
+  /** Its failures name it. */
+  #tellingSource(): CopyJob['source'] {
+    const { sessions, place } = this.#source;
+    const context = this.#context;
+    return {
+      traits: sessions.traits,
+      read: (ids) => at(place, context, () => sessions.read(ids)),
+      async *pages() {
+        const pages = sessions.pages();
+        for (;;) {
+          const { done, value } = await at(place, context, () => pages.next());
+          if (done === true) return;
+          yield value;
+        }
+      },
+    };
+  }
+
+  /** What is written to it is written again while it is away. */
+  #patientTarget(): Target {
+    const [target, to, context] = [this.#target, this.#to, this.#context];
+    const patient = <R>(work: () => Promise<R>) => at(to, context, () => patiently(work, context.signal));
+    return {
+      ids: () => target.ids(),
+      read: (ids) => patient(() => target.read(ids)),
+      write: (sessions) => patient(() => target.write(sessions)),
+      replace: (replacements) => patient(() => target.replace(replacements)),
+    };
+  }
+
+  /** memcached counts in seconds, gives one more than was asked for, and its clock may be one behind. */
   #toleranceMs(): number {
     const isCoarse = this.#to.kind === 'memcached' || this.#source.place.kind === 'memcached';
-    return TOLERANCE_MS + (isCoarse ? 2000 : 0);
+    return TOLERANCE_MS + (isCoarse ? 3000 : 0);
   }
 
   async #tell(): Promise<void> {
@@ -166,12 +176,11 @@ class Copy {
 
   #withAdvice(error: unknown): unknown {
     const { request } = this.#context;
-    if (request.dryRun || !(error instanceof CliError || StoreError.isInstance(error))) return error;
+    if (request.dryRun || !(error instanceof CliError) || error instanceof UsageError) return error;
     const done = `${this.#ledger.size.toLocaleString('en-US')} sessions are in the target`;
     const advice = `${done}. Run the same command again to go on${request.resume === undefined ? ': what is there already is found, and left alone' : ''}.`;
     if (error instanceof Interrupted)
       return new Interrupted(error.exitCode === EXIT.interrupted ? 'SIGINT' : 'SIGTERM', `Interrupted: ${advice}`);
-    // StoreErrors are named after their store on the way out.
     error.message = `${error.message} ${advice}`;
     return error;
   }

@@ -7,7 +7,7 @@ export function count(context: Context): Promise<number> {
   const { request, progress } = context;
   const match = matchOf(request.match);
   return withStore(context, placeIn(context, request.words[0]), 'read', async ({ sessions }) => {
-    progress.begin('counting', match && (await totalOf(sessions)));
+    progress.begin('counting', match && (await totalOf(context, sessions)));
     const { found, unreadable } =
       match === undefined ? { found: await sessions.count(), unreadable: 0 } : await matching(context, sessions, match);
     progress.end();

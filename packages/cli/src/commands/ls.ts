@@ -13,7 +13,7 @@ export function ls(context: Context): Promise<number> {
   return withStore(context, placeIn(context, request.words[0]), 'read', async ({ sessions }) => {
     const table = new Table(context);
     // Lines that come and go would stand in each other's way.
-    if (!process.stdout.isTTY) progress.begin('listing', await totalOf(sessions));
+    if (!context.streams.stdout.isTTY) progress.begin('listing', await totalOf(context, sessions));
     let shown = 0;
     let unreadable = 0;
     for await (const page of watched(context, sessions.pages())) {

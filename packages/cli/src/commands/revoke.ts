@@ -19,7 +19,7 @@ export function revoke(context: Context): Promise<number> {
   const { request, progress } = context;
   const [url, ...words] = request.words;
   return withStore(context, placeIn(context, url), request.dryRun ? 'read' : 'change', async ({ sessions }) => {
-    progress.begin('revoking', words.length === 0 ? await totalOf(sessions) : undefined);
+    progress.begin('revoking', words.length === 0 ? await totalOf(context, sessions) : undefined);
     const result = words.length === 0 ? await byMatch(context, sessions) : await byId(context, sessions, words);
     progress.end();
     const { revoked, missing, unreadable } = result;

@@ -4,7 +4,7 @@ import { CliError } from '../errors.js';
 import type { Match } from '../match.js';
 import { type Entry, type Ledger, NOTHING_BEFORE } from './ledger.js';
 import type { Fingerprint } from './fingerprint.js';
-import { isNear, isOurs, type Plan, planFor, type Rules, type Version } from './plan.js';
+import { isNear, isOurs, isUnused, type Plan, planFor, type Rules, type Version } from './plan.js';
 import type { Counts, Tally } from './tally.js';
 
 const DAY_MS = 86_400_000;
@@ -35,8 +35,8 @@ export interface CopyJob {
   readonly rules: Rules;
   readonly dryRun: boolean;
   readonly tally: Tally;
-  /** Asked between batches. @throws Interrupted */
-  readonly goOn: () => void;
+  /** Looked at between batches. */
+  readonly signal: AbortSignal;
   readonly onProgress: (count: number) => void;
 }
 
@@ -71,7 +71,7 @@ export class Copier {
   /** Goes through the source once. */
   async pass(): Promise<void> {
     for await (const page of ahead(this.#job.source.pages())) {
-      this.#job.goOn();
+      this.#job.signal.throwIfAborted();
       await this.#bring(page);
       this.#job.onProgress(page.length);
     }
@@ -83,7 +83,7 @@ export class Copier {
    */
   async removeEnded(): Promise<void> {
     for await (const ids of ahead(this.#job.target.ids())) {
-      this.#job.goOn();
+      this.#job.signal.throwIfAborted();
       await this.#removeEnded(ids);
       this.#job.onProgress(ids.length);
     }
@@ -232,13 +232,8 @@ export class Copier {
     const { target, ledger, tally, rules, dryRun } = this.#job;
     const found = (await target.read(ids)).filter((session) => session !== null);
     const ours = found.filter((session) => {
-      const known = ledger.find(session.id);
-      const version = this.#versionOf(session);
-      return (
-        isOurs(version, known) &&
-        known !== undefined &&
-        (version.endsAt === undefined || isNear(version.endsAt, known.endsAt, rules.toleranceMs))
-      );
+      const [version, known] = [this.#versionOf(session), ledger.find(session.id)];
+      return isOurs(version, known) && isUnused(version, known, rules);
     });
     tally.add('kept', found.length - ours.length);
     if (dryRun) return tally.add('removed', ours.length);

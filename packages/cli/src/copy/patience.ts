@@ -9,9 +9,9 @@ const LONGEST_PAUSE_MS = 2000;
  * Does something again while the store is away or too slow, for half a minute.
  *
  * @param work may be done twice: an answer may have been lost.
- * @param goOn asked before each attempt. @throws Interrupted
+ * @param signal ends the wait.
  */
-export async function patiently<R>(work: () => Promise<R>, goOn: () => void): Promise<R> {
+export async function patiently<R>(work: () => Promise<R>, signal: AbortSignal): Promise<R> {
   const until = Date.now() + FOR_MS;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
@@ -20,6 +20,6 @@ export async function patiently<R>(work: () => Promise<R>, goOn: () => void): Pr
       if (!StoreError.isInstance(error) || !error.retryable || Date.now() + pauseMs > until) throw error;
     }
     await sleep(pauseMs);
-    goOn();
+    signal.throwIfAborted();
   }
 }

@@ -26,6 +26,8 @@ export interface Rules {
   readonly conflicts: Conflicts;
   /** Ends that are nearer to each other are the same: clocks, ways and whole seconds. */
   readonly toleranceMs: number;
+  /** Where the target's end lies further than this from the one that this copy set, somebody has used the session there. */
+  readonly usedMs: number;
 }
 
 /**
@@ -59,16 +61,21 @@ function isGone(known: Known | undefined, { conflicts, toleranceMs }: Rules, now
 }
 
 /** The same data: an end only ever moves away, unless it is the one that this copy set. */
-function planForEnd(endsAt: number, target: Version, known: Known | undefined, { toleranceMs }: Rules): Plan {
+function planForEnd(endsAt: number, target: Version, known: Known | undefined, rules: Rules): Plan {
+  const { toleranceMs } = rules;
   if (target.endsAt === undefined) return known !== undefined && isNear(endsAt, known.endsAt, toleranceMs) ? 'same' : 'lengthen';
   if (isAfter(endsAt, target.endsAt, toleranceMs)) return 'lengthen';
-  const isUntouched = known !== undefined && isNear(target.endsAt, known.endsAt, toleranceMs);
-  return isUntouched && isAfter(target.endsAt, endsAt, toleranceMs) ? 'shorten' : 'same';
+  return isUnused(target, known, rules) && isAfter(target.endsAt, endsAt, toleranceMs) ? 'shorten' : 'same';
 }
 
 /** Whether what stands in the target is what this copy put there, or, where it was killed in between, found there. */
 export function isOurs(target: Version, known: Known | undefined): boolean {
   return known !== undefined && (target.fingerprint.equals(known.fingerprint) || known.before?.equals(target.fingerprint) === true);
+}
+
+/** Whether nobody but this copy has set the end that it has in the target. Where the target does not tell, it has to be believed. */
+export function isUnused({ endsAt }: Version, known: Known | undefined, { usedMs }: Rules): boolean {
+  return known !== undefined && (endsAt === undefined || isNear(endsAt, known.endsAt, usedMs));
 }
 
 /** Two that never end are near to each other. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StoreError } from '@sessile/core';
-import { CliError } from '../errors.js';
+import { Absent, CliError } from '../errors.js';
 import type { Kind, Place } from '../url.js';
 
 /** What each kind of store needs: its package, and the client beside it. */
@@ -54,15 +54,25 @@ function found(name: string, places: readonly NodeJS.Require[]): string | undefi
   return undefined;
 }
 
-/** What a store's package says of its missing client, in the words of this program. */
-export function explained(error: unknown, { kind }: Place): unknown {
-  const isMissing = StoreError.isInstance(error) && error.code === 'ERR_STORE_UNSUPPORTED' && MISSING.test(error.message);
-  return isMissing ? missing(kind) : error;
+/** What stores say to programmers, in the words of a command line; undefined where it needs none. */
+export function explained(error: unknown, { kind }: Place): CliError | undefined {
+  if (!StoreError.isInstance(error)) return undefined;
+  const { code, message } = error;
+  if (code === 'ERR_STORE_UNSUPPORTED' && /^The package \S+ is missing/.test(message)) return missing(kind);
+  if (code === 'ERR_STORE_SCHEMA' && message.includes('does not exist')) return new Absent(`${message.split('. ')[0]}. ${TABLE_ADVICE}`);
+  if (code !== 'ERR_STORE_UNSUPPORTED') return undefined;
+  if (/^With(?:out a| an empty) prefix/.test(message))
+    return new CliError(kind === 'redis' ? PREFIX_ADVICE : PREFIX_ADVICE.replace('ownsDatabase', 'ownsServer'));
+  return message.includes('part of a cluster') ? new CliError(CLUSTER_ADVICE) : undefined;
 }
 
-const MISSING = /^The package \S+ is missing/;
+const TABLE_ADVICE = 'Name another one: ?table=NAME, and schema=NAME where it is in no schema of the search_path.';
+const PREFIX_ADVICE =
+  'Without a prefix, sessions cannot be told from other keys. Add ?prefix=…, or ownsDatabase=true where nothing else is there.';
+const CLUSTER_ADVICE =
+  'The server is part of a cluster. Write redis-cluster://host:port,host:port in place of redis:// (rediss-cluster:// for TLS).';
 
 function missing(kind: Kind): CliError {
   const { store, client } = NEEDS[kind];
-  return new CliError(`This URL needs the packages ${store} and ${client}. Run: npm install ${store} ${client}`);
+  return new CliError(`A ${kind} URL needs the packages ${store} and ${client}. Run: npm install ${store} ${client}`);
 }
