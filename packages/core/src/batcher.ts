@@ -30,7 +30,7 @@ interface Waiting<I, R> {
 }
 
 /** When a whole command failed for one of these reasons, each of its items would. */
-const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+export const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'ERR_STORE_UNAVAILABLE',
   'ERR_STORE_TIMEOUT',
   'ERR_STORE_CLOSED',

@@ -162,6 +162,39 @@ export class Codec {
   }
 }
 
+/** What a payload shows to who has neither keys nor a serializer. */
+export type Peek =
+  /** `plain`: JSON as it is. `packed`: JSON that was compressed, or wrapped. `text` is the JSON. */
+  | { readonly form: 'plain' | 'packed'; readonly session: Dict; readonly text: string }
+  | { readonly form: 'encrypted' }
+  /** Another serializer's text, something that is no session, or damaged. */
+  | { readonly form: 'other' };
+
+/** Looks into a payload as far as that goes. */
+export function peek(payload: string): Peek {
+  const value = tryJson(payload);
+  if (isEnvelope(value) && value.k !== undefined) return { form: 'encrypted' };
+  try {
+    const { text, session } = KEYLESS.decode(payload, NOBODY);
+    return { form: isEnvelope(value) ? 'packed' : 'plain', session, text };
+  } catch {
+    return { form: 'other' };
+  }
+}
+
+/** A text that is not JSON, as a backend takes it that holds JSON alone. A store with the same serializer reads it. */
+export function asJson(payload: string): string {
+  if (tryJson(payload) !== undefined) return payload;
+  return JSON.stringify({ $sessile: 1, d: Buffer.from(payload).toString('base64') } satisfies Envelope);
+}
+
+/** Whether nothing is in it: what stands for data that only another library can read. */
+export function isHollow(payload: string): boolean {
+  if (payload.length > 200) return false;
+  const value = tryJson(payload);
+  return isEnvelope(value) && value.d === '';
+}
+
 function isEnvelope(value: unknown): value is Envelope {
   if (typeof value !== 'object' || value === null) return false;
   const { $sessile, d } = value as Partial<Envelope>;
@@ -185,6 +218,9 @@ function asSession(value: unknown): Dict {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw decodeError('the stored value is not an object');
   return value as Dict;
 }
+
+const KEYLESS = new Codec({ serializer: undefined, compress: undefined, encrypt: undefined, maxInflatedBytes: 16 * 1024 * 1024 });
+const NOBODY: Hashed = { hash: () => '' };
 
 function toKey(secret: string | Buffer): Key {
   const bytes = Buffer.from(secret as string);

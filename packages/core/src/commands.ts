@@ -101,7 +101,16 @@ export class Commands {
   /** @param alone past the batch: `update` needs an answer of its own command. */
   replace(item: Replace<Token>, call: LaneCall, alone = false): Awaitable<Replaced<Token>> {
     this.#fits(item.payload);
-    return alone ? this.#alone.submit(item, call) : this.#replaces.submit(item, call);
+    return chain((alone ? this.#alone : this.#replaces).submit(item, call), (answer) =>
+      answer.outcome === 'unknown' ? this.#readBack(item, call) : answer,
+    );
+  }
+
+  #readBack({ key, payload }: Replace<Token>, call: LaneCall): Awaitable<Replaced<Token>> {
+    return chain(this.read(key, call), (current): Replaced<Token> => {
+      if (current === null) return { outcome: 'missing' };
+      return current.payload === payload ? { outcome: 'replaced', token: current.token } : { outcome: 'changed', current };
+    });
   }
 
   extend(item: Extend, call: LaneCall): Awaitable<boolean> {

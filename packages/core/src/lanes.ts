@@ -10,6 +10,9 @@ export interface Watcher {
   answered(): void;
 }
 
+/** Where nobody asks whether the backend answers. */
+export const UNWATCHED: Watcher = { timedOut: ignore, answered: ignore };
+
 /** What all calls of a store have in common. */
 export interface Limits {
   /** The backend's name, for errors. */

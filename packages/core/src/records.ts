@@ -62,9 +62,7 @@ export class Records {
   replace(id: Id, text: string, fate: Fate, expected: Version, call: LaneCall, alone = false): Awaitable<Replaced<Token>> {
     const payload = this.#encode(text, id);
     const item = { key: id.key, payload, ...this.#expiry(fate, expected), expected: expected.token };
-    return chain(this.#commands.replace(item, call, alone), (answer) =>
-      answer.outcome === 'unknown' ? this.#readBack(id, payload, call) : answer,
-    );
+    return this.#commands.replace(item, call, alone);
   }
 
   /**
@@ -93,13 +91,6 @@ export class Records {
     const date = unitDate(unitOf(this.#codec.parse(expected.text))) ?? now + this.#defaultTtlMs;
     const left = ttlUntil(date, this.resolutionMs, now);
     return { ttlMs: Math.max(left, ttlMs === 'keep' ? this.resolutionMs : ttlMs), onlyLonger: false };
-  }
-
-  #readBack(id: Id, payload: string, call: LaneCall): Awaitable<Replaced<Token>> {
-    return chain(this.#commands.read(id.key, call), (current): Replaced<Token> => {
-      if (current === null) return { outcome: 'missing' };
-      return current.payload === payload ? { outcome: 'replaced', token: current.token } : { outcome: 'changed', current };
-    });
   }
 
   async #extendByDate(

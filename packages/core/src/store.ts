@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chain, isPromise } from './async.js';
 import { Circuit } from './circuit.js';
 import { Codec } from './codec.js';
 import { Commands } from './commands.js';
-import type { Awaitable, Page, Stored, StoreDriver, Traits } from './driver.js';
+import type { Awaitable, Stored, StoreDriver, Traits } from './driver.js';
 import { asStoreError, named, StoreError } from './errors.js';
 import { type Id, idOf, isMarked, storedId } from './ids.js';
 import { type Dict, isSession } from './json.js';
-import { type LaneCall, Lanes, type Limits, WalkCall } from './lanes.js';
+import { type LaneCall, Lanes, type Limits, UNWATCHED } from './lanes.js';
 import { DAY_MS, expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
 import { PlainIdDriver } from './plain-ids.js';
@@ -19,6 +18,7 @@ import { isTraced, tellEvent, traced } from './telemetry.js';
 import { type Tie, Ties } from './ties.js';
 import { compareUnits, unitDate, unitOf } from './unit.js';
 import { Updates } from './updates.js';
+import { type Ground, pagesOf } from './walk.js';
 
 /** Session data: whatever an app keeps. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the shape is the app's
@@ -70,6 +70,7 @@ export class SessionStore extends EventEmitter {
   readonly #hashedByDriver: boolean;
   readonly #circuit: Circuit | undefined;
   readonly #limits: Limits;
+  readonly #ground: Ground;
   #opened = false;
   #status: 'up' | 'down' | 'closed' = 'up';
   /** What the driver knows of its connection. */
@@ -95,7 +96,8 @@ export class SessionStore extends EventEmitter {
     this.#commands = new Commands(this.#driver, settings.coalesce);
     this.#limits = { store: driver.traits.name, timeoutMs: settings.timeoutMs };
     this.#circuit = this.#makeCircuit();
-    this.#lanes = new Lanes(this.#limits, this.#circuit ?? NO_CIRCUIT);
+    this.#lanes = new Lanes(this.#limits, this.#circuit ?? UNWATCHED);
+    this.#ground = { commands: this.#commands, lanes: this.#lanes, limits: this.#limits, admit: () => this.#admit() };
     this.#records = new Records(this.#commands, this.#codec, typeof settings.ttlMs === 'number' ? settings.ttlMs : DAY_MS);
     const site = { records: this.#records, lanes: this.#lanes, codec: this.#codec, settings, emit: this.#notify.bind(this) };
     this.#saves = new Saves(site);
@@ -230,7 +232,7 @@ export class SessionStore extends EventEmitter {
   }
 
   async *#entries(): AsyncGenerator<[storedId: string, session: SessionData], void, undefined> {
-    for await (const page of this.#pages(true)) {
+    for await (const page of pagesOf(this.#ground, true)) {
       for (const { key, stored } of page) {
         const session = stored === undefined ? undefined : this.#readable(key, stored);
         if (session !== undefined) yield [key, session];
@@ -523,7 +525,7 @@ export class SessionStore extends EventEmitter {
 
   async #ids(): Promise<string[]> {
     const ids = new Set<string>();
-    for await (const page of this.#pages(false)) for (const { key } of page) ids.add(key);
+    for await (const page of pagesOf(this.#ground, false)) for (const { key } of page) ids.add(key);
     return [...ids];
   }
 
@@ -543,33 +545,6 @@ export class SessionStore extends EventEmitter {
     } catch (error) {
       this.#tell(this.#named(error, 'entries'));
       return undefined;
-    }
-  }
-
-  /** The pages of a walk. `timeoutMs` bounds each of them, not the walk; a backend that blocks gives way between them. */
-  async *#pages(payloads: boolean): AsyncGenerator<Page<unknown>> {
-    const operation = payloads ? 'entries' : 'ids';
-    const call = new WalkCall(this.#limits);
-    let walk: AsyncIterator<Page<unknown>> | undefined;
-    try {
-      this.#admit();
-      await this.#lanes.settled();
-      walk = this.#driver.scan(payloads, call)[Symbol.asyncIterator]();
-      for (const pages = walk; ;) {
-        this.#admit();
-        const { done, value } = await this.#lanes.timed(operation, (page) => {
-          call.serve(page);
-          return this.#commands.other(page, () => pages.next());
-        });
-        if (done === true) return;
-        yield value;
-        if (this.traits.blocks) await nextTurn();
-      }
-    } catch (error) {
-      throw this.#named(error, operation);
-    } finally {
-      // Not waited for: a page that is late would hold its end back.
-      Promise.resolve(walk?.return?.()).catch(ignore);
     }
   }
 
@@ -720,5 +695,3 @@ function later(): [promise: Promise<void>, settle: (error?: unknown) => void] {
   });
   return [promise, settle];
 }
-
-const NO_CIRCUIT = { timedOut: ignore, answered: ignore };

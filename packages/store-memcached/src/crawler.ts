@@ -4,17 +4,27 @@ import { decoded } from './keys.js';
 import { refused, type Link } from './link.js';
 import { ListReader } from './replies.js';
 
+/** What a dump tells of an item. */
+export interface DumpedKey {
+  readonly key: string;
+  /** When it ends, in ms since 1970 by this process's clock, to a second; `Infinity`: never. */
+  readonly endsAt: number;
+}
+
 /** Hands its keys over in pages, so that a walk over a million holds a few of them. */
 class KeyReader extends ListReader {
-  readonly #page: (keys: string[]) => void;
+  readonly #page: (keys: DumpedKey[]) => void;
   readonly #size: number;
   readonly #now: number;
+  /** How far this process's clock is ahead of the server's, and up to a second more: the server's moves in whole ones. */
+  readonly #aheadMs: number;
 
-  /** @param now the server's time: a dump names items that have expired and were not removed yet. */
-  constructor(size: number, now: number, page: (keys: string[]) => void) {
+  /** @param now the server's time, as it has just told it: a dump names items that have expired and were not removed yet. */
+  constructor(size: number, now: number, page: (keys: DumpedKey[]) => void) {
     super();
     this.#size = size;
     this.#now = now;
+    this.#aheadMs = Date.now() - now * 1000;
     this.#page = page;
   }
 
@@ -25,9 +35,18 @@ class KeyReader extends ListReader {
   }
 
   #flush(): void {
-    const keys = this.lines.map((line) => liveKey(line, this.#now)).filter((key) => key !== undefined);
+    const keys = this.lines.map((line) => this.#liveKey(line)).filter((key) => key !== undefined);
     this.lines = [];
     if (keys.length > 0) this.#page(keys);
+  }
+
+  /** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
+  #liveKey(line: string): DumpedKey | undefined {
+    const [text = '', exp = ''] = line.split(' ', 2);
+    const end = Number(exp.slice('exp='.length));
+    const isLive = end < 0 || end > this.#now;
+    const key = text.startsWith('key=') && isLive ? decoded(text.slice('key='.length)) : undefined;
+    return key === undefined ? undefined : { key, endsAt: end < 0 ? Infinity : end * 1000 + this.#aheadMs };
   }
 }
 
@@ -36,10 +55,10 @@ class KeyReader extends ListReader {
  * client's is under way, this waits.
  *
  * @param link a connection of its own, which is ended.
- * @returns an async walk over pages of keys.
+ * @returns an async walk over pages of keys, with what is left of their lives: the one place where memcached's plain commands tell it.
  * @see lru_crawler metadump, memcached 1.4.31
  */
-export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<string[]> {
+export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<DumpedKey[]> {
   for (let what = 'hash'; ;) {
     const link = await connect();
     const pages = new Pages(link);
@@ -68,7 +87,7 @@ const WAITING_PAGES = 4;
 /** The pages of a dump, for a reader that may be slower than the server. */
 class Pages {
   readonly #link: Link;
-  readonly #pages: string[][] = [];
+  readonly #pages: DumpedKey[][] = [];
   #ended = false;
   #error: Error | undefined;
   #wake: () => void = () => undefined;
@@ -77,7 +96,7 @@ class Pages {
     this.#link = link;
   }
 
-  push(page: string[]): void {
+  push(page: DumpedKey[]): void {
     this.#pages.push(page);
     if (this.#pages.length >= WAITING_PAGES) this.#link.pause();
     this.#wake();
@@ -89,7 +108,7 @@ class Pages {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<string[]> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<DumpedKey[]> {
     for (;;) {
       const page = this.#pages.shift();
       if (this.#pages.length === 0) this.#link.resume();
@@ -107,14 +126,6 @@ async function timeOf(link: Link): Promise<number> {
   await link.send('stats', stats);
   const line = stats.lines.find((stat) => stat.startsWith('STAT time '));
   return line === undefined ? Date.now() / 1000 : Number(line.split(' ')[2]);
-}
-
-/** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
-function liveKey(line: string, now: number): string | undefined {
-  const [key = '', exp = ''] = line.split(' ', 2);
-  const end = Number(exp.slice('exp='.length));
-  const isLive = end < 0 || end > now;
-  return key.startsWith('key=') && isLive ? decoded(key.slice('key='.length)) : undefined;
 }
 
 function pause(call: Call): Promise<void> {

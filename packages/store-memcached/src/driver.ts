@@ -1,6 +1,6 @@
 import { checkBytes, defineTraits, invalidOption, type SessionStoreOptions, StoreError } from '@sessile/core';
 import type { Call, Extend, Page, Replace, Replaced, Stored, StoreDriver, Traits, Write } from '@sessile/core/driver';
-import { dump } from './crawler.js';
+import { dump, type DumpedKey } from './crawler.js';
 import { exptime } from './expiry.js';
 import { Keys } from './keys.js';
 import { refused } from './link.js';
@@ -150,24 +150,28 @@ export class MemcachedDriver implements StoreDriver<Token> {
 
   async *scan(payloads: boolean, call: Call): AsyncGenerator<Page<Token>> {
     for await (const [server, keys] of this.#walk(call)) {
-      if (payloads) yield this.#page(await this.#items(server, `gets ${keys.join(' ')}`));
-      else yield keys.flatMap((key) => this.#keys.sidOf(key) ?? []).map((key) => ({ key }));
+      if (payloads) yield this.#page(await this.#items(server, `gets ${keys.map(({ key }) => key).join(' ')}`), keys);
+      else yield keys.flatMap(({ key }) => this.#keys.sidOf(key) ?? []).map((key) => ({ key }));
     }
   }
 
-  #page(items: readonly Item[]): Page<Token> {
+  #page(items: readonly Item[], dumped: readonly DumpedKey[]): Page<Token> {
+    const ends = new Map(dumped.map(({ key, endsAt }) => [key, endsAt]));
+    const now = Date.now();
     return items.flatMap((item) => {
       const key = this.#keys.sidOf(item.key);
-      return key === undefined ? [] : [{ key, stored: found(item) }];
+      // It was read just now, so it lives, whatever the clocks say.
+      const ttlMs = Math.max((ends.get(item.key) ?? Number.NaN) - now, 1);
+      return key === undefined ? [] : [{ key, stored: { ...found(item), ttlMs: Number.isNaN(ttlMs) ? undefined : ttlMs } }];
     });
   }
 
   /** Every key of this store, by pages, server by server. */
-  async *#walk(call: Call): AsyncGenerator<[server: string, keys: string[]]> {
+  async *#walk(call: Call): AsyncGenerator<[server: string, keys: DumpedKey[]]> {
     if (!this.#mayList) throw cannotList();
     for (const server of this.#servers.all) {
       for await (const keys of dump(() => this.#servers.connect(server), PAGE, call)) {
-        const ours = keys.filter((key) => key.startsWith(this.#keys.prefix));
+        const ours = keys.filter(({ key }) => key.startsWith(this.#keys.prefix));
         if (ours.length > 0) yield [server, ours];
         call.progress();
       }
@@ -186,7 +190,7 @@ export class MemcachedDriver implements StoreDriver<Token> {
       removed = 0;
       for await (const [server, keys] of this.#walk(call)) {
         const link = await this.#servers.link(server);
-        await Promise.all(keys.map((key) => link.line(`delete ${key}`)));
+        await Promise.all(keys.map(({ key }) => link.line(`delete ${key}`)));
         removed += keys.length;
       }
     }

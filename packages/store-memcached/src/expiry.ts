@@ -15,6 +15,6 @@ export function exptime(ttlMs: number): number {
   if (ttlMs === Infinity) return 0;
   const seconds = Math.ceil(ttlMs / 1000) + 1;
   if (seconds <= LONGEST_RELATIVE_S) return seconds;
-  const date = Math.ceil(Date.now() / 1000) + seconds;
+  const date = Math.ceil((Date.now() + ttlMs) / 1000) + 1;
   return date > LAST_DATE_S ? 0 : date;
 }

@@ -2,7 +2,7 @@ import { StoreError } from '@sessile/core';
 import { isForgotten, known } from './errors.js';
 import type { Command, Link, Server } from './link.js';
 import type { Script } from './scripts.js';
-import { tooOldVersion, unserved } from './version.js';
+import { refusalOf } from './version.js';
 
 type Report = (state: 'up' | 'down', cause?: unknown) => void;
 type Parse<R> = (answer: unknown, index: number) => R;
@@ -14,7 +14,7 @@ export interface Task {
 }
 
 /**
- * The way to Redis: made at the first call, watched, and asked for its version once per connection.
+ * The way to Redis: made at the first call, watched, and asked for its version and kind once per connection.
  *
  * Nothing is sent while it is known to be away, so nothing piles up in a client's queue.
  */
@@ -25,9 +25,9 @@ export class Connection {
   #report: Report | undefined;
   #away: { cause: unknown } | undefined;
   #closed = false;
-  /** Whether the server of this connection is known to be new enough. */
+  /** Whether the server of this connection is known to be one that can be used. */
   #served = false;
-  #asking: Promise<string | undefined> | undefined;
+  #asking: Promise<StoreError | undefined> | undefined;
 
   constructor(open: () => Link) {
     this.#open = open;
@@ -123,10 +123,10 @@ export class Connection {
 
   /** Asks once for all calls that come meanwhile. An answer is kept while the connection lasts; no answer is asked for again. */
   async #ask(link: Link): Promise<void> {
-    const asking = (this.#asking ??= tooOldVersion(link));
+    const asking = (this.#asking ??= refusalOf(link));
     try {
-      const version = await asking;
-      if (version !== undefined) throw unserved(version);
+      const refusal = await asking;
+      if (refusal !== undefined) throw refusal;
       if (this.#asking === asking) this.#served = true;
     } catch (error) {
       if (!StoreError.isInstance(error) && this.#asking === asking) this.#asking = undefined;

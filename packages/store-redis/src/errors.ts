@@ -46,13 +46,18 @@ const SHARDED = 'The server is part of a cluster. Pass a cluster client of iored
 export function known(error: unknown, sharded: boolean): unknown {
   if (StoreError.isInstance(error) || !(error instanceof Error)) return error;
   const { message } = error;
-  if (!sharded && /^(MOVED|ASK|CROSSSLOT) /.test(message)) return new StoreError('ERR_STORE_UNSUPPORTED', SHARDED);
+  if (!sharded && /^(MOVED|ASK|CROSSSLOT) /.test(message)) return oneOfCluster();
   const kind = KINDS.find(([pattern]) => pattern.test(message));
   if (kind === undefined) return error;
   const [, code, what] = kind;
   // The cause of an unknown command would quote its arguments.
   const cause = code === 'ERR_STORE_UNSUPPORTED' ? undefined : error;
   return new StoreError(code, what.endsWith('?') ? what : `${what}.`, { cause });
+}
+
+/** One server of a cluster, reached by a client that knows no clusters. */
+export function oneOfCluster(): StoreError {
+  return new StoreError('ERR_STORE_UNSUPPORTED', SHARDED);
 }
 
 /** Redis has forgotten the script: it was restarted, or its scripts were flushed. */

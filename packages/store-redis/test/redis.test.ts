@@ -338,6 +338,17 @@ describe.skipIf(redis.skip !== undefined)('RedisStore: what Redis refuses', () =
       expect(reason).toMatchObject({ code: 'ERR_STORE_UNSUPPORTED', message: expect.stringContaining('cluster client') });
   });
 
+  it.skipIf(cluster.skip !== undefined)('one server of a cluster does not pass its own sessions off as all', async () => {
+    const shared = prefix();
+    const whole = open({ client: await shape('an ioredis Cluster', cluster.urls ?? []), prefix: shared });
+    await Promise.all(Array.from({ length: 30 }, (_, n) => whole.set(`s${n}`, {})));
+    const part = open({ url: cluster.urls?.[0], prefix: shared });
+    for (const call of [() => part.ids(), () => part.length(), () => part.clear()])
+      expect(await failure(call())).toMatchObject({ code: 'ERR_STORE_UNSUPPORTED', message: expect.stringContaining('cluster client') });
+    expect(await whole.length()).toBe(30);
+    await whole.clear();
+  });
+
   it('no error shows a sid, a key or a session', async () => {
     const server = await own(
       'redis',
