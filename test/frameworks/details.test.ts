@@ -140,6 +140,18 @@ describe('express-session', () => {
   });
 });
 
+describe('a longer life for one session', () => {
+  it.each([...expressSession, ...koa, ...egg, ...fastify])('in $name on $framework: what the browser hears of it', async (middleware) => {
+    await using site = await Site.open(inMemory, middleware, { life: 60_000 });
+    const browser = await loggedIn(site);
+    const endsLate = () => site.cookiesOf(browser).every((cookie) => cookie.expiryTime()! > Date.now() + 80_000_000);
+    await browser.get('/lengthen');
+    expect(endsLate()).toBe(middleware.name !== 'express-session');
+    await browser.get('/remember');
+    expect(endsLate()).toBe(true);
+  });
+});
+
 describe('koa-session', () => {
   it.each(['koa-session 7', 'koa-session 5'])('%s asks for ten seconds more than maxAge', async (name) => {
     await using site = await open(koa, name, { life: 60_000 });
@@ -158,18 +170,6 @@ describe('koa-session', () => {
     await loggedIn(site);
     const [id = ''] = site.ids;
     expect(await site.store.get(id)).toMatchObject({ user: 'ann', _maxAge: 86_400_000 });
-  });
-
-  it('5 with rolling: a slow request that only reads undoes a logout; 7 does not', async () => {
-    for (const [name, left] of [
-      ['koa-session 5', 1],
-      ['koa-session 7', 0],
-    ] as const) {
-      await using site = await open(koa, name, { rolling: true });
-      const browser = await loggedIn(site);
-      await slowerThan(site, browser.clone().get('/idle'), () => browser.get('/logout'));
-      expect(await site.live(), name).toHaveLength(left);
-    }
   });
 });
 
@@ -193,17 +193,24 @@ describe('koa-generic-session', () => {
   });
 });
 
-describe('@fastify/session', () => {
-  const [plugged, alone] = ['@fastify/session with @sessile/core/fastify', '@fastify/session'];
-
-  it.each([
-    ['with the plugin', plugged, {}, 0],
-    ['without it', alone, {}, 1],
-    ['without it, but with rolling: false', alone, { rolling: false }, 0],
-  ] as const)('%s: what a slow request that only reads leaves of a logout', async (_, name, options, left) => {
-    await using site = await open(fastify, name!, options);
+describe('a slow request that only reads, and a logout meanwhile', () => {
+  /** How many sessions are left. */
+  async function left(middleware: Middleware, options: SiteOptions): Promise<number> {
+    await using site = await Site.open(inMemory, middleware, options);
     const browser = await loggedIn(site);
     await slowerThan(site, browser.clone().get('/idle'), () => browser.get('/logout'));
-    expect(await site.live()).toHaveLength(left);
+    return (await site.live()).length;
+  }
+
+  it.each([...expressSession, ...koa, ...egg, ...fastify])('with rolling in $name on $framework', async (middleware) => {
+    expect(await left(middleware, { rolling: true })).toBe(middleware.ties ? 0 : 1);
+  });
+
+  it.each(fastify)('with the default, which is rolling, in $name', async (middleware) => {
+    expect(await left(middleware, {})).toBe(middleware.ties ? 0 : 1);
+  });
+
+  it.each([...koa, ...egg, ...fastify])('without rolling in $name on $framework', async (middleware) => {
+    expect(await left(middleware, { rolling: false })).toBe(0);
   });
 });

@@ -123,6 +123,11 @@ export class Site implements AsyncDisposable {
 
   readonly #verbs: Record<string, (request: SessionOfRequest, name: string) => Promise<void> | void> = {
     login: ({ data }, name) => void (data()['user'] = name),
+    lengthen: ({ live }) => live(DAY_MS),
+    remember: ({ data, live }) => {
+      data()['remembered'] = true;
+      live(DAY_MS);
+    },
     fill: ({ data }) => void (data()['cart'] = { items: ['tea'], total: 3, coupon: 'x' }),
     pay: ({ data }) => {
       const { cart } = data();

@@ -1,6 +1,6 @@
 import { ttlUntil } from './lifetime.js';
 import type { Tie } from './ties.js';
-import { movedNearer, type Unit, unitDate, type UnitChange } from './unit.js';
+import { movedNearer, type Unit, unitDate, type UnitChange, unitEnd } from './unit.js';
 
 /** A save of a session as it was asked for: a snapshot of its lifetime. */
 export interface AskedLife {
@@ -46,6 +46,12 @@ export function fateOf(asked: AskedLife, tie: Tie, base: Unit, change: UnitChang
 
 /** Whether the app asks for an end that is nearer than the one that it knows. */
 function shortens(asked: AskedLife, tie: Tie, base: Unit, change: UnitChange, resolutionMs: number, now: number): boolean {
-  if (asked.explicit) return tie.expiresAt === undefined || asked.expiresAt < tie.expiresAt - SLACK_MS - resolutionMs;
-  return change === 'date' && movedNearer(base, asked.unit, tie.at, now);
+  if (!asked.explicit) return change === 'date' && movedNearer(base, asked.unit, tie.at, now);
+  const end = endAtLoad(tie, base);
+  return end === undefined || asked.expiresAt < end - SLACK_MS - resolutionMs;
+}
+
+/** Where the backend does not tell what is left, the session ends no later than it says itself. Of one tied by hand nobody knows. */
+function endAtLoad(tie: Tie, base: Unit): number | undefined {
+  return tie.expiresAt ?? (tie.stored === undefined ? undefined : unitEnd(base, tie.at));
 }

@@ -1,5 +1,6 @@
 import { StoreError } from './errors.js';
 import type { Dict } from './json.js';
+import { cookieLife } from './unit.js';
 
 /** One day: what a session without a lifetime of its own gets. */
 export const DAY_MS = 86_400_000;
@@ -60,7 +61,7 @@ function cookieExpiry(cookie: Dict, now: number): number | undefined {
   if (expires instanceof Date) return checked(expires.getTime(), 'cookie.expires');
   if (typeof expires === 'string') return checked(Date.parse(expires), 'cookie.expires');
   if (typeof expires === 'number') return checked(expires, 'cookie.expires');
-  const ttl = cookie['maxAge'] ?? cookie['maxage'] ?? cookie['originalMaxAge'];
+  const ttl = cookieLife(cookie);
   return typeof ttl === 'number' ? now + checked(ttl, 'cookie.maxAge') : undefined;
 }
 

@@ -8,12 +8,18 @@ import type { Dict } from './json.js';
 import type { LaneCall } from './lanes.js';
 import { LAST_DATE_MS, ttlUntil } from './lifetime.js';
 import type { Tie, Version } from './ties.js';
-import { toMs, unitDate, unitOf } from './unit.js';
+import { toMs, unitDate, unitEnd, unitOf } from './unit.js';
 
 /** What was read, opened. `session` is whole and nobody else's. */
 export interface Loaded {
   tie: Tie;
   session: Dict;
+}
+
+/** A new end, in ms from now. */
+interface Life {
+  ttlMs: number;
+  onlyLonger: boolean;
 }
 
 /** Sessions in a backend: texts in place of payloads, and the same verbs whatever the backend can tell of lifetimes. */
@@ -69,10 +75,10 @@ export class Records {
    * Moves the expiry; where the backend does not tell what is left, the date in the session moves along.
    *
    * @param from what is believed to be stored: it saves that backend a read.
-   * @param moved told what is stored then, where the text had to change.
+   * @param moved told what is stored then, where it was written again.
    */
   extend(id: Id, ttlMs: number, onlyLonger: boolean, call: LaneCall, from?: Version, moved?: (to: Version) => void): Awaitable<boolean> {
-    if (!this.#commands.driver.traits.keepsTtl) return this.#extendByDate(id, { ttlMs, onlyLonger }, call, from, moved);
+    if (!this.#commands.driver.traits.keepsTtl) return this.#extendByText(id, { ttlMs, onlyLonger }, call, from, moved);
     return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
   }
 
@@ -84,54 +90,51 @@ export class Records {
     return this.#codec.encode(text, id, this.#commands.driver.traits.payload === 'json');
   }
 
-  /** A backend that does not know what is left cannot keep it: it is told the date that the session names. */
+  /** A backend that does not know what is left cannot keep it: it is told what the session says of its life. */
   #expiry({ ttlMs, onlyLonger }: Fate, expected: Version): { ttlMs: number | 'keep'; onlyLonger: boolean } {
     if (this.#commands.driver.traits.keepsTtl || !onlyLonger) return { ttlMs, onlyLonger };
     const now = Date.now();
-    const date = unitDate(unitOf(this.#codec.parse(expected.text))) ?? now + this.#defaultTtlMs;
-    const left = ttlUntil(date, this.resolutionMs, now);
+    const end = unitEnd(unitOf(this.#codec.parse(expected.text)), now) ?? now + this.#defaultTtlMs;
+    const left = ttlUntil(end, this.resolutionMs, now);
     return { ttlMs: Math.max(left, ttlMs === 'keep' ? this.resolutionMs : ttlMs), onlyLonger: false };
   }
 
-  async #extendByDate(
+  /** What the session says of its life is right only while it is what is stored: the compare-and-set tells. */
+  async #extendByText(
     id: Id,
-    { ttlMs, onlyLonger }: { ttlMs: number; onlyLonger: boolean },
+    life: Life,
     call: LaneCall,
     from: Version | undefined,
     moved: ((to: Version) => void) | undefined,
   ): Promise<boolean> {
-    const date = Date.now() + ttlMs;
+    const date = Date.now() + life.ttlMs;
     let believed = from;
     for (let attempt = 0; ; attempt += 1) {
       const current: Version | undefined = believed ?? (await this.current(id, call));
       if (current === undefined) return false;
-      const session = this.#codec.parse(current.text);
-      // koa-session judges by `_expire` itself, and writes it itself: only a cookie's date is moved.
-      const end = toMs(unitOf(session).cookie?.['expires']);
-      if (end === undefined || ttlMs === Infinity) return this.#commands.extend({ key: id.key, ttlMs, onlyLonger }, call);
+      const next = this.#lengthened(current.text, life, date);
+      if (next === 'untold') return this.#commands.extend({ key: id.key, ttlMs: life.ttlMs, onlyLonger: false }, call);
       // What is merely believed does not tell that the session still lives.
-      if (onlyLonger && date <= end && believed === undefined) return true;
-      const answer = onlyLonger && date <= end ? CHANGED : await this.#moveDate(id, session, { date, ttlMs }, current, call, moved);
+      if (next === 'enough' && believed === undefined) return true;
+      const answer = next === 'enough' ? CHANGED : await this.replace(id, next.text, next.fate, current, call);
+      if (answer.outcome === 'replaced' && next !== 'enough') moved?.({ text: next.text, token: answer.token });
       if (answer.outcome !== 'changed') return answer.outcome === 'replaced';
       believed = this.version(answer.current, id);
       if (attempt > 1) await backoff(attempt);
     }
   }
 
-  #moveDate(
-    id: Id,
-    session: Dict,
-    { date, ttlMs }: { date: number; ttlMs: number },
-    current: Version,
-    call: LaneCall,
-    moved: ((to: Version) => void) | undefined,
-  ): Awaitable<Replaced<Token>> {
+  /** What to store so that a session ends at a date; `enough`: it ends later anyhow; `untold`: its text has no part in it. */
+  #lengthened(text: string, { ttlMs, onlyLonger }: Life, date: number): { text: string; fate: Fate } | 'enough' | 'untold' {
+    const session = this.#codec.parse(text);
+    const unit = unitOf(session);
+    // koa-session judges by `_expire` itself, and writes it itself: only a cookie's date is moved.
+    const isDated = toMs(unit.cookie?.['expires']) !== undefined;
+    if (ttlMs === Infinity || (!onlyLonger && !isDated)) return 'untold';
+    if (onlyLonger && date <= (unitDate(unit) ?? -Infinity)) return 'enough';
+    if (!isDated) return { text, fate: { ttlMs, onlyLonger, whole: false } };
     moveDate(session, date);
-    const text = this.#codec.stringify(session);
-    return chain(this.replace(id, text, { ttlMs, onlyLonger: false, whole: false }, current, call), (answer) => {
-      if (answer.outcome === 'replaced') moved?.({ text, token: answer.token });
-      return answer;
-    });
+    return { text: this.#codec.stringify(session), fate: { ttlMs, onlyLonger: false, whole: false } };
   }
 }
 

@@ -33,6 +33,24 @@ export function unitDate(unit: Unit): number | undefined {
   return typeof unit._expire === 'number' ? unit._expire : undefined;
 }
 
+/** How long a cookie says that its session lives, by the names of all middlewares. */
+export function cookieLife(cookie: Dict): unknown {
+  return cookie['maxAge'] ?? cookie['maxage'] ?? cookie['originalMaxAge'];
+}
+
+/**
+ * The moment at which a unit says that it ends: its date, else its lifetime counted from a moment.
+ *
+ * @param from ms since the epoch.
+ * @returns ms since the epoch; undefined where it names neither.
+ */
+export function unitEnd(unit: Unit, from: number): number | undefined {
+  const date = unitDate(unit);
+  if (date !== undefined) return date;
+  const life = (unit.cookie === undefined ? undefined : cookieLife(unit.cookie)) ?? unit._maxAge;
+  return typeof life === 'number' ? from + life : undefined;
+}
+
 /** A Date or the text of one, in ms since the epoch; undefined for anything else, an invalid Date included. */
 export function toMs(date: unknown): number | undefined {
   if (typeof date === 'string') return number(Date.parse(date));

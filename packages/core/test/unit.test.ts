@@ -1,3 +1,4 @@
+import type { Extend, Replace } from '@sessile/core/driver';
 import { describe, expect, it } from 'vitest';
 import { Rows, session, storedAt, TestDriver, TestStore } from './backend.js';
 
@@ -115,7 +116,81 @@ describe('a backend that does not tell what is left', () => {
       const stored = super.stored(key);
       return stored === null ? null : { ...stored, ttlMs: undefined as unknown as number };
     }
+
+    protected override move(item: Extend) {
+      return super.move({ ...item, onlyLonger: false });
+    }
+
+    protected override swap(item: Replace<number>) {
+      return super.swap({ ...item, onlyLonger: false });
+    }
   }
+
+  /** What the middlewares without a date in the cookie store, for a life from now, and the lifetime that they give beside it. */
+  const dateless: Record<string, (lifeMs: number) => readonly [named: object, ttlMs: number]> = {
+    'koa-session': (lifeMs) => [{ _expire: Date.now() + lifeMs, _maxAge: lifeMs }, lifeMs + 10_000],
+    'koa-generic-session': (lifeMs) => [{ cookie: { path: '/', maxAge: lifeMs } }, lifeMs],
+  };
+
+  describe.each(Object.entries(dateless))('a session of %s', (_, named) => {
+    const HOUR = DAY / 24;
+
+    async function loadedTwice() {
+      const driver = new BlindDriver();
+      const [here, there] = [new TestStore(driver), new TestStore(driver)];
+      const [fields, ttlMs] = named(HOUR);
+      await here.set('s', { n: 1, ...fields }, ttlMs);
+      return { here, there, slow: (await here.get('s'))!, quick: (await there.get('s'))! };
+    }
+
+    /** A save as the middleware makes it. */
+    async function saved(store: TestStore, loaded: Record<string, any>, lifeMs: number, changes: object = {}): Promise<void> {
+      const [fields, ttlMs] = named(lifeMs);
+      await store.set('s', Object.assign(loaded, fields, changes), ttlMs);
+    }
+
+    it('that one request gives a longer life keeps it when a slower one saves with the usual life', async () => {
+      const { here, there, slow, quick } = await loadedTwice();
+      await saved(there, quick, 30 * DAY);
+      await saved(here, slow, HOUR, { slow: true });
+      expect(left(here)).toBeGreaterThan(30 * DAY - 60_000);
+      expect(await here.get('s')).toMatchObject({ n: 1, slow: true });
+    });
+
+    it('keeps it when the slower one changed nothing, as with rolling', async () => {
+      const { here, there, slow, quick } = await loadedTwice();
+      await saved(there, quick, 30 * DAY);
+      await saved(here, slow, HOUR);
+      expect(left(here)).toBeGreaterThan(30 * DAY - 60_000);
+    });
+
+    it('lives from its last save when it is used, and no longer', async () => {
+      const { here, slow } = await loadedTwice();
+      for (const changes of [{}, { n: 2 }, {}]) {
+        await saved(here, slow, HOUR, changes);
+        expect(left(here)).toBeGreaterThan(HOUR - 60_000);
+        expect(left(here)).toBeLessThanOrEqual(HOUR + 10_001);
+      }
+    });
+
+    it('can be given a shorter life', async () => {
+      const { here, slow } = await loadedTwice();
+      await saved(here, slow, 60_000);
+      expect(left(here)).toBeLessThanOrEqual(70_001);
+    });
+  });
+
+  it('a browser session that a login gave a long life keeps it when a slower request touches', async () => {
+    const driver = new BlindDriver();
+    const [here, there] = [new TestStore(driver), new TestStore(driver)];
+    await here.set('s', { cookie: { originalMaxAge: null, expires: null, path: '/' } });
+    const slow = (await here.get('s'))!;
+    const quick = (await there.get('s'))!;
+    quick['cookie'] = cookie(30 * DAY);
+    await there.set('s', quick);
+    expect(await here.touch('s', slow)).toBe(true);
+    expect(left(here)).toBeGreaterThan(30 * DAY - 60_000);
+  });
 
   it('a touch moves the date in the session along, by compare-and-set, and never nearer for a loaded one', async () => {
     const store = new TestStore(new BlindDriver());

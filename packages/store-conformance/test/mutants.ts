@@ -143,7 +143,7 @@ const stored: readonly Mutant[] = [
   },
   {
     name: 'gives one live object to everybody',
-    caughtBy: ['GET-2', 'CON-11', 'GET-2.a'],
+    caughtBy: ['GET-2', 'CON-11', 'GET-2.a', 'TTL-15.a', 'TTL-15.b'],
     Store: class extends ReferenceStore {
       readonly #objects = new Map<string, Session>();
       override read(sid: string, rest: unknown[]): Session | null {
@@ -625,7 +625,7 @@ const stored: readonly Mutant[] = [
   },
   {
     name: 'shortens a life by a stale save',
-    caughtBy: ['TTL-13', 'CON-11', 'TTL-9.a'],
+    caughtBy: ['TTL-13', 'CON-11'],
     Store: class extends ReferenceStore {
       override moveEnd(sid: string, row: Row, before: Session, after: Session, ttlMs: unknown, session: Session): void {
         super.moveEnd(sid, row, before, after, ttlMs, session);
@@ -655,6 +655,15 @@ const stored: readonly Mutant[] = [
         const { expiresAt } = row;
         super.moveEnd(sid, row, before, after, ttlMs, session);
         if (typeof ttlMs === 'number') row.expiresAt = Math.max(row.expiresAt, expiresAt);
+      }
+    },
+  },
+  {
+    name: 'takes every lifetime given to a save as said',
+    caughtBy: ['TTL-15.a', 'TTL-15.b'],
+    Store: class extends ReferenceStore {
+      override lengthen(row: Row, ttlMs: number): void {
+        row.expiresAt = this.now() + ttlMs;
       }
     },
   },

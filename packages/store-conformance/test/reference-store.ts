@@ -13,6 +13,8 @@ export interface Row {
 export interface Tie {
   sid: string;
   base: Session;
+  /** When it ended at the load or the last save; undefined where nobody knows. */
+  expiresAt?: number | undefined;
 }
 
 /** What several stores share: rows, a clock that runs ahead of the computer's, and whether it can be reached. */
@@ -185,9 +187,9 @@ export class ReferenceStore extends EventEmitter {
     this.bind(object, sid);
   }
 
-  bind(object: object, sid: string): void {
+  bind(object: object, sid: string, expiresAt?: number): void {
     const others = (this.ties.get(object) ?? []).filter((tie) => tie.sid !== sid);
-    this.ties.set(object, [...others, { sid, base: parsed(object) }]);
+    this.ties.set(object, [...others, { sid, base: parsed(object), expiresAt }]);
   }
 
   /** Does the work now, and answers later: by the callback, if there is one, else by the promise that it returns. */
@@ -213,9 +215,9 @@ export class ReferenceStore extends EventEmitter {
     if (extendMs) row.expiresAt = Math.max(row.expiresAt, this.now() + extendMs);
     // The date that it reports is what the caller's is compared with.
     const session = report(stored, row);
-    this.bind(session, sid);
+    this.bind(session, sid, row.expiresAt);
     const context = contextOf(rest);
-    if (context) this.ties.set(context, [{ sid, base: parsed(session) }]);
+    if (context) this.ties.set(context, [{ sid, base: parsed(session), expiresAt: row.expiresAt }]);
     return session;
   }
 
@@ -228,7 +230,7 @@ export class ReferenceStore extends EventEmitter {
     const expiresAt = this.now() + lifetime(session, rest[0], this.now());
     if (expiresAt <= this.now()) this.rows.delete(sid);
     else this.rows.set(sid, { text, expiresAt });
-    this.ties.set(holder, [...(this.ties.get(holder) ?? []), { sid, base: JSON.parse(text) as Session }]);
+    this.ties.set(holder, [...(this.ties.get(holder) ?? []), { sid, base: JSON.parse(text) as Session, expiresAt }]);
   }
 
   merge(sid: string, mine: Session, tie: Tie, rest: unknown[]): void {
@@ -241,7 +243,18 @@ export class ReferenceStore extends EventEmitter {
     if (newCookie !== undefined) merged['cookie'] = this.combineCookies(oldCookie, newCookie, cookie);
     row.text = JSON.stringify(merged);
     tie.base = mine;
-    this.moveEnd(sid, row, oldCookie, newCookie, rest[0], mine);
+    if (sameButDate(oldCookie, newCookie) && this.isUsual(tie, rest[0])) this.lengthen(row, rest[0]);
+    else this.moveEnd(sid, row, oldCookie, newCookie, rest[0], mine);
+    tie.expiresAt = row.expiresAt;
+  }
+
+  /** A lifetime that is not shorter than what was left: a middleware gives it with every save. */
+  isUsual({ expiresAt }: Tie, ttlMs: unknown): ttlMs is number {
+    return typeof ttlMs === 'number' && expiresAt !== undefined && this.now() + ttlMs >= expiresAt;
+  }
+
+  lengthen(row: Row, ttlMs: number): void {
+    row.expiresAt = Math.max(row.expiresAt, this.now() + ttlMs);
   }
 
   combine(base: Session, mine: Session, theirs: Session): Session {

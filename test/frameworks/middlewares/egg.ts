@@ -17,6 +17,7 @@ async function inEgg(options: AppOptions): Promise<App> {
   const answer = (ctx: any) =>
     handler(ctx.path, {
       data: () => ctx.session,
+      live: (lifeMs) => void (ctx.session.maxAge = lifeMs),
       destroy: () => void (ctx.session = null),
       regenerate: () => ctx.session.regenerate(),
     });

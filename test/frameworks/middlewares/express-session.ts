@@ -16,6 +16,7 @@ function middleware({ store, life, rolling = false, native }: AppOptions) {
 function sessionOf(req: any): SessionOfRequest {
   return {
     data: () => req.session,
+    live: (lifeMs) => void (req.session.cookie.maxAge = lifeMs),
     destroy: () => called((done) => req.session.destroy(done)),
     regenerate: () => called((done) => req.session.regenerate(done)),
   };

@@ -21,6 +21,7 @@ async function inFastify(options: AppOptions, isPlugged: boolean): Promise<App> 
   app.get('/*', (request: any) =>
     handler(request.url, {
       data: () => request.session,
+      live: (lifeMs) => void (request.session.cookie.maxAge = lifeMs),
       destroy: () => request.session.destroy(),
       regenerate: () => request.session.regenerate(),
     }),
@@ -56,7 +57,7 @@ export const fastify: readonly Middleware[] = [
     ...shared,
     name: '@fastify/session',
     ties: false,
-    notes: { parallel: COPIED, late: COPIED },
+    notes: { parallel: COPIED, late: COPIED, remember: COPIED },
     start: (options) => inFastify(options, false),
   },
 ];

@@ -1,12 +1,17 @@
 import { createRequire } from 'node:module';
-import type { App, AppOptions, Middleware } from './types.js';
+import type { App, AppOptions, Middleware, SessionOfRequest } from './types.js';
 
 const require = createRequire(import.meta.url);
 
 type KoaName = 'koa-2' | 'koa';
 
 /** A Koa app with a session middleware and nothing else. */
-function inKoa(name: KoaName, { handler }: AppOptions, use: (app: any) => unknown, regenerate: (ctx: any) => Promise<void>): App {
+function inKoa(
+  name: KoaName,
+  { handler }: AppOptions,
+  use: (app: any) => unknown,
+  own: (ctx: any) => Pick<SessionOfRequest, 'regenerate' | 'live'>,
+): App {
   const found = require(name);
   const app = new (found.default ?? found)();
   app.keys = ['a secret'];
@@ -17,7 +22,7 @@ function inKoa(name: KoaName, { handler }: AppOptions, use: (app: any) => unknow
       data: () => ctx.session,
       replace: (data) => void (ctx.session = data),
       destroy: () => void (ctx.session = null),
-      regenerate: () => regenerate(ctx),
+      ...own(ctx),
     });
   });
   return { listener: app.callback() };
@@ -37,7 +42,7 @@ function koaSession(koa: KoaName, name: 'koa-session-5' | 'koa-session') {
       koa,
       options,
       (app) => createSession({ store: options.store, ...koaSessionOptions(options) }, app),
-      (ctx) => ctx.session.regenerate(),
+      (ctx) => ({ regenerate: () => ctx.session.regenerate(), live: (lifeMs) => void (ctx.session.maxAge = lifeMs) }),
     );
   };
 }
@@ -51,7 +56,7 @@ function koaGenericSession(koa: KoaName) {
       koa,
       options,
       () => session({ store, rolling, cookie, ...native }),
-      (ctx) => ctx.regenerateSession(),
+      (ctx) => ({ regenerate: () => ctx.regenerateSession(), live: (lifeMs) => void (ctx.session.cookie.maxAge = lifeMs) }),
     );
   };
 }
@@ -83,7 +88,7 @@ const koaSession5: Middleware = {
   cookieName: 'koa:sess',
   ties: false,
   lacks: { ...likeKoaSession.lacks, regenerate: '`ctx.session.regenerate()` came with koa-session 6.4.' },
-  notes: { ...likeKoaSession.notes, parallel: NO_CTX, late: NO_CTX },
+  notes: { ...likeKoaSession.notes, parallel: NO_CTX, late: NO_CTX, remember: NO_CTX },
   start: koaSession('koa-2', 'koa-session-5'),
 };
 

@@ -23,6 +23,8 @@ export interface SessionOfRequest {
   readonly data: () => Record<string, any>;
   /** Puts another object in its place, where the middleware has that. */
   readonly replace?: (data: object) => void;
+  /** Gives this one session another life, in ms: "remember me". */
+  readonly live: (lifeMs: number) => void;
   /** Logs out. */
   readonly destroy: () => Promise<void> | void;
   /** Gives the session a new id; some middlewares keep its data. */

@@ -247,6 +247,28 @@ export const lifetime: Check[] = [
     },
   },
   {
+    id: 'TTL-15.a',
+    level: 'MUST',
+    since: '0.1',
+    title: "a slow request that gives koa-session's usual lifetime does not cut the longer life that another one gave meanwhile",
+    why: 'ctx.session.maxAge = month at the login; a request from before it ends the session after an hour.',
+    mend: 'Let an explicit lifetime only lengthen, where it is not shorter than what was left at the load.',
+    needs: ['promises', 'tie'],
+    timed: true,
+    run: (t) => keepsLonger(t, (lifeMs) => ({ _expire: t.clock.now() + lifeMs, _maxAge: lifeMs })),
+  },
+  {
+    id: 'TTL-15.b',
+    level: 'MUST',
+    since: '0.1',
+    title: "a slow request that gives koa-generic-session's usual lifetime does not cut the longer life that another one gave meanwhile",
+    why: 'ctx.session.cookie.maxAge = month at the login; a request from before it ends the session after an hour.',
+    mend: 'Let an explicit lifetime only lengthen, where it is not shorter than what was left at the load.',
+    needs: ['promises', 'tie'],
+    timed: true,
+    run: (t) => keepsLonger(t, (lifeMs) => ({ cookie: { path: '/', maxAge: lifeMs } })),
+  },
+  {
     id: 'TTL-16',
     level: 'MUST',
     since: '0.1',
@@ -285,6 +307,20 @@ async function expectFar(t: Trial, name: string, lifeMs: number): Promise<void> 
   assert.ok(session !== null, `a session of ${name} is gone after ${t.resolutionMs + 100} ms`);
   const leftMs = expiresAt(session) - t.clock.now();
   assert.ok(!(leftMs < lifeMs - DAY_MS), `a session of ${name}: its date is only ${leftMs} ms away`);
+}
+
+/** @param named what the middleware keeps of a life in the session, without a date in the cookie. */
+async function keepsLonger(t: Trial, named: (lifeMs: number) => Session): Promise<void> {
+  const save = (sid: string, session: Session, lifeMs: number): Promise<unknown> =>
+    t.store.raw['set'](sid, Object.assign(session, named(lifeMs)), lifeMs);
+  const sid = await outlive(t, async (sid, lifeMs) => {
+    await save(sid, { n: 1 }, lifeMs);
+    const [slow, quick] = [await t.store.load(sid), await t.store.load(sid)];
+    await save(sid, quick, DAY_MS);
+    slow['late'] = true;
+    await save(sid, slow, lifeMs);
+  });
+  await expectThere(t.store, sid, 'get() after the life that the slow request gave');
 }
 
 async function everyForm(t: Trial): Promise<void> {
