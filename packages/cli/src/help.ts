@@ -21,8 +21,8 @@ ${commands.join('\n')}
 URLs
 ${indented(URL_FORMS)}
 
-Never shown: passwords of URLs; session ids, unless --show-ids asks for them; data,
-unless show asks for it.
+Never shown: passwords of URLs; session ids, unless --show-ids asks for them;
+data, unless show asks for it.
 
 ${EXIT_CODES}
 `;

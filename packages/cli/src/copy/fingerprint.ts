@@ -32,12 +32,12 @@ function withoutDate(value: unknown): unknown {
   return { ...value, cookie: { ...cookie, expires: '' } };
 }
 
+/** In which an object is the list of its entries, under a key, so that it is not taken for a list. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isObject(value)) return value;
-  return Object.entries(value)
-    .sort(([one], [two]) => (one < two ? -1 : 1))
-    .map(([key, child]) => [key, sorted(child)]);
+  const entries = Object.entries(value).map(([key, child]): [string, unknown] => [key, sorted(child)]);
+  return { entries: entries.sort(([one], [two]) => (one < two ? -1 : 1)) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -60,12 +60,14 @@ function isGone(known: Known | undefined, { conflicts, toleranceMs }: Rules, now
   return known !== undefined && known.before === undefined && known.endsAt > now + toleranceMs && conflicts !== 'overwrite';
 }
 
-/** The same data: an end only ever moves away, unless it is the one that this copy set. */
+/**
+ * The same data: an end only ever moves away, unless it is the one that this copy set. Where the target does not tell, what this copy
+ * set is believed.
+ */
 function planForEnd(endsAt: number, target: Version, known: Known | undefined, rules: Rules): Plan {
-  const { toleranceMs } = rules;
-  if (target.endsAt === undefined) return known !== undefined && isNear(endsAt, known.endsAt, toleranceMs) ? 'same' : 'lengthen';
-  if (isAfter(endsAt, target.endsAt, toleranceMs)) return 'lengthen';
-  return isUnused(target, known, rules) && isAfter(target.endsAt, endsAt, toleranceMs) ? 'shorten' : 'same';
+  const there = target.endsAt ?? known?.endsAt;
+  if (there === undefined || isAfter(endsAt, there, rules.toleranceMs)) return 'lengthen';
+  return isUnused(target, known, rules) && isAfter(there, endsAt, rules.toleranceMs) ? 'shorten' : 'same';
 }
 
 /** Whether what stands in the target is what this copy put there, or, where it was killed in between, found there. */
