@@ -499,8 +499,13 @@ export class SessionStore extends EventEmitter {
   async #length(): Promise<number> {
     this.#admit();
     if (this.#driver.count === undefined) return (await this.#ids()).length;
-    await this.#lanes.settled();
-    return this.#timed('length', (call) => this.#driver.count?.(call) ?? 0);
+    const settled = this.#lanes.settled();
+    // What was asked before is waited for within the call's own time.
+    return this.#timed('length', async (call) => {
+      await settled;
+      if (call.expired) throw call.lateness();
+      return this.#driver.count?.(call) ?? 0;
+    });
   }
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {
@@ -519,11 +524,13 @@ export class SessionStore extends EventEmitter {
     let walk: AsyncIterator<Page<unknown>> | undefined;
     try {
       this.#admit();
-      await this.#lanes.settled();
+      const settled = this.#lanes.settled();
       walk = this.#driver.scan(payloads, call)[Symbol.asyncIterator]();
       for (const pages = walk; ;) {
-        this.#admit();
-        const { done, value } = await this.#lanes.timed(operation, (page) => {
+        const { done, value } = await this.#lanes.timed(operation, async (page) => {
+          await settled;
+          if (page.expired) throw page.lateness();
+          this.#admit();
           call.serve(page);
           return this.#commands.other(page, () => pages.next());
         });

@@ -137,6 +137,21 @@ describe('ERR: time', () => {
     store.driver.releaseAll();
   });
 
+  it('a walk and a count that wait for earlier calls count from their own call too', async () => {
+    const store = new TestStore(new TestDriver(), { timeoutMs: 300 });
+    store.driver.hold = () => true;
+    const saving = store.set('s', {}).catch(() => undefined);
+    const tookMs = async (call: Promise<unknown>) => {
+      const started = performance.now();
+      await expect(call).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT' });
+      return performance.now() - started;
+    };
+    for (const ms of await Promise.all([store.length(), store.ids(), store.all()].map(tookMs))) expect(ms).toBeLessThan(450);
+    await saving;
+    expect(store.commands()).toEqual(['write s']);
+    store.driver.releaseAll();
+  });
+
   it('calls that ran out of time in the queue are never sent', async () => {
     const store = new TestStore(new TestDriver(), { timeoutMs: 40 });
     store.driver.hold = () => true;

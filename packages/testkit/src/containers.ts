@@ -2,7 +2,7 @@ import type { StartedTestContainer } from 'testcontainers';
 import { freePorts } from './ports.js';
 import { untilReady } from './probes.js';
 import type { Recipe } from './recipes.js';
-import type { OwnServer } from './types.js';
+import type { OwnServer, ServerOptions } from './types.js';
 
 const PULL_LIMIT_MS = 180_000;
 
@@ -22,7 +22,7 @@ function imageOf(recipe: Recipe): string {
  *
  * @throws Error where no Docker engine answers, or the image is not there and cannot be pulled.
  */
-export async function inContainer(recipe: Recipe, args: readonly string[]): Promise<OwnServer> {
+export async function inContainer(recipe: Recipe, { args = [], diskMb }: ServerOptions): Promise<OwnServer> {
   const image = imageOf(recipe);
   const { testcontainers, docker } = await runtime();
   await ensureImage(docker, image);
@@ -30,6 +30,7 @@ export async function inContainer(recipe: Recipe, args: readonly string[]): Prom
   const started = await new testcontainers.GenericContainer(image)
     .withCommand([...recipe.command(ports, args)])
     .withEnvironment({ ...recipe.environment })
+    .withTmpFs(diskMb === undefined ? {} : { [recipe.data ?? '/data']: `rw,size=${diskMb}m` })
     .withExposedPorts(...ports.map((port) => ({ host: port, container: recipe.samePorts === true ? port : recipe.port })))
     .withWaitStrategy(testcontainers.Wait.forSuccessfulCommand('true'))
     .start();

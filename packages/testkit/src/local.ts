@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { freePorts } from './ports.js';
 import { untilReady } from './probes.js';
 import type { Recipe } from './recipes.js';
-import type { OwnServer } from './types.js';
+import type { OwnServer, ServerOptions } from './types.js';
 
 const run = promisify(execFile);
 
@@ -37,9 +37,10 @@ function idsOf(user: string | undefined): { uid: number; gid: number } | undefin
 /**
  * Starts a server of this machine, on free ports, in a scratch folder that goes with it.
  *
- * @throws Error where the program is not installed.
+ * @throws Error where the program is not installed, or a small disk is asked for.
  */
-export async function onThisMachine(recipe: Recipe, args: readonly string[]): Promise<OwnServer> {
+export async function onThisMachine(recipe: Recipe, { args = [], diskMb }: ServerOptions): Promise<OwnServer> {
+  if (diskMb !== undefined) throw new Error('a small disk needs a container');
   const { local } = recipe;
   const binary = local && find(local.binary, local.folders);
   if (local === undefined || binary === undefined) throw new Error(`${local?.binary ?? 'a server of that release'} is not on this machine`);

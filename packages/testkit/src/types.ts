@@ -39,3 +39,11 @@ export interface OwnServer extends Backend {
   /** Ends it for good. */
   stop(): Promise<void>;
 }
+
+/** How a server of a test's own differs from the shared one. */
+export interface ServerOptions {
+  /** Further arguments, as on its command line. */
+  readonly args?: readonly string[];
+  /** The size of the disk that its data lie on, MB. */
+  readonly diskMb?: number;
+}

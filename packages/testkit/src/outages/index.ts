@@ -1,0 +1,7 @@
+/**
+ * Outages that every store with a server must survive, for vitest.
+ *
+ * @module
+ */
+export { describeOutages } from './suite.js';
+export type { FailureTarget, Opened, Outage, Site, Victim, Way } from './types.js';

@@ -1,0 +1,170 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SessionStore } from '@sessile/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backend, namespace, ownServer, proxyTo } from '../index.js';
+import { AWAY, Judge } from '../traffic/judge.js';
+import { Traffic } from '../traffic/traffic.js';
+import { assertEnds } from './ends.js';
+import { type Answer, Probe, type Verb } from './probe.js';
+import { Records } from './records.js';
+import { Strays } from './strays.js';
+import { OUTAGES } from './table.js';
+import type { FailureTarget, Opened, Outage, Site, Way } from './types.js';
+
+const TIMEOUT_MS = 800;
+/** How long an outage lasts beside what is asked meanwhile. */
+const LASTS_MS = 600;
+const RECOVERY_LIMIT_MS = 15_000;
+
+/**
+ * Lets a store suffer every outage of the table and its own, while many use it: each call ends in time and with a code that
+ * docs/errors.md names, nothing that was acknowledged is lost, nobody gets another's session or is told that there is none, and
+ * the store works again by itself.
+ */
+export async function describeOutages(target: FailureTarget): Promise<void> {
+  const shared = await backend(target.backend);
+  describe.skipIf(shared.skip !== undefined)(`${target.title}, while its server (${shared.skip ?? shared.from})`, () => {
+    let site: Site;
+    const records = new Records(target.title);
+    beforeAll(async () => (site = await siteOf(target)));
+    afterAll(async () => {
+      records.show();
+      await site?.proxy.close();
+      await site?.server.stop();
+    });
+    for (const outage of [...OUTAGES, ...(target.outages ?? [])]) {
+      for (const way of outage.everyWay === true ? target.ways : target.ways.slice(0, 1)) {
+        it(`${outage.title}: on ${way.title}`, () => suffer(site, target, way, outage, records));
+      }
+    }
+    for (const way of target.ways.slice(0, 1)) it('is away at first', () => begins(site, target, way, records));
+    it('is frozen: a process that closes its store ends', () => endsFrozen(site, target));
+  });
+}
+
+async function siteOf({ backend: name, args = [] }: FailureTarget): Promise<Site> {
+  const server = await ownServer(name, { args });
+  if (server.skip !== undefined) throw new Error(server.skip);
+  return { server, proxy: await proxyTo(server.url) };
+}
+
+async function suffer(site: Site, target: FailureTarget, way: Way, outage: Outage, records: Records): Promise<void> {
+  using strays = new Strays(target.isForeign);
+  const before = resources();
+  const name = namespace();
+  const opened = await way.open(outage.via === 'proxy' ? site.proxy.url : site.server.url, name, TIMEOUT_MS);
+  try {
+    await endures(site, target, way, outage, records, name, opened);
+  } finally {
+    await opened.close();
+  }
+  await expect.poll(() => site.proxy.connections, { timeout: 5000, message: 'connections that stay open' }).toBe(0);
+  await expect.poll(resources, { timeout: 5000, message: 'what keeps the process alive' }).toBeLessThanOrEqual(before);
+  expect(strays.found).toEqual([]);
+}
+
+async function endures(
+  site: Site,
+  target: FailureTarget,
+  way: Way,
+  outage: Outage,
+  records: Records,
+  name: string,
+  { stores }: Opened,
+): Promise<void> {
+  const judge = new Judge(TIMEOUT_MS, [...outage.codes, ...AWAY]);
+  const [traffic, probe] = await started(stores, judge);
+  const repair = await outage.begin(site, { name, stores, timeoutMs: TIMEOUT_MS });
+  let answers: Answer[];
+  try {
+    answers = await probe.ask();
+    await pause(LASTS_MS);
+    // What the server has forgotten is gone, and no store can tell it.
+    if (outage.forgets === true && !target.keeps) await traffic.end();
+  } finally {
+    await repair();
+  }
+  const recoveryMs = await recovery(stores);
+  assertAnswers(answers, outage);
+  await (outage.forgets === true && !target.keeps ? serves(stores, judge) : keptAll(traffic, probe));
+  expect(judge.findings).toEqual([]);
+  records.add(outage.title, way.title, answers, recoveryMs);
+}
+
+/** Visitors who are at it, and a probe that is ready. */
+async function started(stores: readonly SessionStore[], judge: Judge): Promise<[Traffic, Probe]> {
+  const traffic = new Traffic(stores, judge, { pauseMs: 30 });
+  const probe = new Probe(stores[0] as SessionStore, 'probe');
+  await probe.prepare();
+  await traffic.begin();
+  await traffic.goesOn(2);
+  expect(judge.findings).toEqual([]);
+  expect(judge.failed).toBe(0);
+  return [traffic, probe];
+}
+
+async function keptAll(traffic: Traffic, probe: Probe): Promise<void> {
+  await traffic.goesOn(2);
+  await traffic.end();
+  await traffic.check();
+  expect(await probe.look()).toEqual([]);
+}
+
+/** After a server that remembers nothing: it is used as if it were new. */
+async function serves(stores: readonly SessionStore[], judge: Judge): Promise<void> {
+  const [traffic, probe] = await started(stores, judge);
+  await keptAll(traffic, probe);
+}
+
+/** Works again by itself: nobody but the stores does anything. @returns how long that took since the repair, ms. */
+async function recovery(stores: readonly SessionStore[]): Promise<number> {
+  const begun = performance.now();
+  for (const [index, store] of stores.entries()) {
+    const works = async () => {
+      await store.set(`again${index}`, { index });
+      return store.get(`again${index}`);
+    };
+    await expect.poll(() => works().catch(String), { timeout: RECOVERY_LIMIT_MS, interval: 20 }).toEqual({ index });
+    expect(store.status).toBe('up');
+  }
+  return performance.now() - begun;
+}
+
+function assertAnswers(answers: readonly Answer[], outage: Outage): void {
+  const isIn = (verbs: readonly Verb[] | 'all' = [], verb: Verb) => verbs === 'all' || verbs.includes(verb);
+  for (const { verb, outcome, ms, error } of answers) {
+    const expected = isIn(outage.either, verb) ? /worked|failed/ : isIn(outage.works, verb) ? /worked/ : /failed/;
+    expect(outcome, `${verb} (${String(error)})`).toMatch(expected);
+    expect(ms, `${verb} takes ${Math.round(ms)} ms`).toBeLessThan(TIMEOUT_MS + 700);
+    if (error === undefined) continue;
+    expect(outage.codes, `${verb}: ${String(error)}`).toContain(error.code);
+    const retryable = /_(UNAVAILABLE|TIMEOUT|CONFLICT)$/.test(String(error.code));
+    expect(error, verb).toMatchObject({ name: 'StoreError', retryable, store: expect.any(String), operation: expect.any(String) });
+  }
+}
+
+/** Sockets and timers that keep the process alive. */
+function resources(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap' || kind === 'Timeout').length;
+}
+
+async function begins(site: Site, target: FailureTarget, way: Way, records: Records): Promise<void> {
+  using strays = new Strays(target.isForeign);
+  await site.server.kill();
+  const opened = await way.open(site.server.url, namespace(), TIMEOUT_MS);
+  try {
+    const answers = await new Probe(opened.stores[0] as SessionStore, 'probe').ask();
+    assertAnswers(answers, { title: '', codes: AWAY, begin: () => Promise.reject(new Error('it has begun')) });
+    await site.server.start();
+    const recoveryMs = await recovery(opened.stores);
+    await serves(opened.stores, new Judge(TIMEOUT_MS));
+    records.add('is away at first', way.title, answers, recoveryMs);
+  } finally {
+    await opened.close();
+  }
+  expect(strays.found).toEqual([]);
+}
+
+async function endsFrozen({ server }: Site, { module }: FailureTarget): Promise<void> {
+  await assertEnds(module, server, namespace(), TIMEOUT_MS);
+}

@@ -1,0 +1,70 @@
+import type { SessionStore } from '@sessile/core';
+import type { Proxy } from '../proxy.js';
+import type { BackendName, OwnServer } from '../types.js';
+import type { Verb } from './probe.js';
+
+/** A server of the tests' own, and the network before it. */
+export interface Site {
+  readonly server: OwnServer;
+  readonly proxy: Proxy;
+}
+
+/** What an outage may need to know of the store that suffers it. */
+export interface Victim {
+  /** The prefix, table or collection of its sessions. */
+  readonly name: string;
+  readonly stores: readonly SessionStore[];
+  readonly timeoutMs: number;
+}
+
+/** Mends it again. */
+export type Repair = () => Promise<unknown>;
+
+/** Something that happens to a server, and what a store must make of it. */
+export interface Outage {
+  /** As a sentence about the server, for the title of the test. */
+  readonly title: string;
+  /** Whether the store reaches its server directly or through the proxy. Default: `server`. */
+  readonly via?: 'server' | 'proxy';
+  /** Breaks it. */
+  begin(site: Site, victim: Victim): Promise<Repair>;
+  /** With which codes calls fail meanwhile. */
+  readonly codes: readonly string[];
+  /** Which calls work all the same, and which may do either. All others must fail. */
+  readonly works?: readonly Verb[] | 'all';
+  readonly either?: readonly Verb[] | 'all';
+  /** Whether what the server had only in memory is gone. */
+  readonly forgets?: boolean;
+  /** Whether it is tried on every way of the target; else on the first. */
+  readonly everyWay?: boolean;
+}
+
+/** Stores on one server, and how they end. */
+export interface Opened {
+  readonly stores: readonly SessionStore[];
+  close(): Promise<void>;
+}
+
+/** How a store gets to its server: on a connection of its own, on a client of the caller's. */
+export interface Way {
+  readonly title: string;
+  /** @param name of a prefix, table or collection that nobody else has. */
+  open(url: string, name: string, timeoutMs: number): Promise<Opened>;
+}
+
+/** A store that is to survive. */
+export interface FailureTarget {
+  readonly title: string;
+  readonly backend: BackendName;
+  /** Of the server: so that it keeps over a kill what it has acknowledged. */
+  readonly args?: readonly string[];
+  /** Whether it does. */
+  readonly keeps: boolean;
+  readonly ways: readonly [Way, ...Way[]];
+  /** A module that exports `openStore(url, name, timeoutMs)`, for a process of its own. */
+  readonly module: URL;
+  /** What happens to this kind of server alone. */
+  readonly outages?: readonly Outage[];
+  /** Whether an error that nobody caught is a client library's own. */
+  isForeign?(error: unknown): boolean;
+}

@@ -1,0 +1,199 @@
+import type { SessionData, SessionStore } from '@sessile/core';
+import type { Random } from '../random.js';
+import { isOf, sessionOf } from './data.js';
+import type { Judge, Outcome } from './judge.js';
+import { Ledger } from './ledger.js';
+
+/** One of those who use a store at the same time. */
+export interface Role {
+  /** One visit. */
+  turn(): Promise<void>;
+}
+
+/** What they share. */
+export interface Scene {
+  readonly judge: Judge;
+  readonly random: Random;
+  /** As of several processes on one server. */
+  readonly stores: readonly SessionStore[];
+}
+
+/** Looks at a session that must be there. @returns undefined where it was not told. */
+function owned(judge: Judge, sid: string, { value, failed }: Outcome<SessionData | null>): SessionData | undefined {
+  if (failed) return undefined;
+  if (value === null) judge.breach('missing session', `${sid} is there, and the answer was that it is not`);
+  else if (!isOf(sid, value)) judge.breach('wrong data', `${sid} got another session, or a part of one`);
+  else return value;
+  return undefined;
+}
+
+/** A session of several writers, each with a key of its own: loaded, changed and saved, as middlewares do. */
+export class Shared {
+  readonly sid: string;
+  readonly #judge: Judge;
+  readonly #ledgers: readonly Ledger[];
+
+  constructor({ judge, stores }: Scene, sid: string) {
+    this.sid = sid;
+    this.#judge = judge;
+    this.#ledgers = stores.map((_, index) => new Ledger(judge, `key ${index} of ${sid}`));
+  }
+
+  get acknowledged(): number {
+    return this.#ledgers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
+  }
+
+  /** Reads it, and looks whether everything is there that was acknowledged before. */
+  async read(store: SessionStore): Promise<SessionData | undefined> {
+    const least = this.#ledgers.map(({ acknowledged }) => acknowledged);
+    const session = owned(this.#judge, this.sid, await this.#judge.call('get', () => store.get(this.sid)));
+    if (session !== undefined) for (const [index, ledger] of this.#ledgers.entries()) ledger.check(session[`key${index}`], least[index]!);
+    return session;
+  }
+
+  /** Counts its key up in a session that was read just now. */
+  async save(store: SessionStore, index: number, session: SessionData): Promise<void> {
+    const ledger = this.#ledgers[index]!;
+    const n = (ledger.attempted += 1);
+    session[`key${index}`] = n;
+    const { failed } = await this.#judge.call('set', () => store.set(this.sid, session));
+    if (!failed) ledger.acknowledged = n;
+  }
+}
+
+export class Writer implements Role {
+  constructor(
+    readonly scene: Scene,
+    readonly shared: Shared,
+    readonly index: number,
+  ) {}
+
+  async turn(): Promise<void> {
+    const store = this.scene.stores[this.index]!;
+    const session = await this.shared.read(store);
+    if (session === undefined) return;
+    await this.shared.save(store, this.index, session);
+    // Once more with the same object, which is tied to what it saved.
+    if (this.scene.random.chance(0.3)) await this.shared.save(store, this.index, session);
+  }
+}
+
+/** A number that all count up by `update()`. */
+export class Counter {
+  readonly sid: string;
+  readonly ledger: Ledger;
+  readonly #judge: Judge;
+  readonly #conflicts: number[];
+
+  constructor({ judge, stores }: Scene, sid: string) {
+    this.sid = sid;
+    this.#judge = judge;
+    this.ledger = new Ledger(judge, `counter ${sid}`);
+    this.#conflicts = stores.map(() => 0);
+    for (const [index, store] of stores.entries())
+      store.on('conflict', (id) => void (id === this.sid && (this.#conflicts[index]! += 1)));
+  }
+
+  async read(store: SessionStore): Promise<void> {
+    const least = this.ledger.acknowledged;
+    const session = owned(this.#judge, this.sid, await this.#judge.call('get', () => store.get(this.sid)));
+    if (session !== undefined) this.ledger.check(session['count'], least);
+  }
+
+  /**
+   * A change that runs again though no other writer came between had got no answer: the first one may have been done too, and
+   * another writer have hidden it since.
+   */
+  async increment(store: SessionStore, index: number): Promise<void> {
+    const before = this.#conflicts[index]!;
+    let runs = 0;
+    this.ledger.attempted += 1;
+    const change = (session: SessionData) => {
+      runs += 1;
+      session['count'] += 1;
+    };
+    const { value, failed } = await this.#judge.call('update', () => store.update(this.sid, change));
+    this.ledger.perhapsTwice += Math.max(0, runs - 1 - (this.#conflicts[index]! - before));
+    if (failed) return;
+    if (value === null) this.#judge.breach('missing session', `update of ${this.sid} found none`);
+    else this.ledger.acknowledged += 1;
+  }
+}
+
+export class Updater implements Role {
+  constructor(
+    readonly scene: Scene,
+    readonly counter: Counter,
+    readonly index: number,
+  ) {}
+
+  async turn(): Promise<void> {
+    await this.counter.increment(this.scene.stores[this.index]!, this.index);
+  }
+}
+
+/** Reads and touches what others write. */
+export class Reader implements Role {
+  constructor(
+    readonly scene: Scene,
+    readonly shared: readonly Shared[],
+    readonly counters: readonly Counter[],
+  ) {}
+
+  async turn(): Promise<void> {
+    const { judge, random, stores } = this.scene;
+    const store = random.pick(stores);
+    const one = random.pick([...this.shared, ...this.counters]);
+    await one.read(store);
+    if (!random.chance(0.3)) return;
+    const { value, failed } = await judge.call('touch', () => store.touch(one.sid, undefined, 600_000));
+    if (!failed && !value) judge.breach('missing session', `touch of ${one.sid} found none`);
+  }
+}
+
+/** How many logouts are looked at again. */
+const REMEMBERED = 24;
+
+/** Logs in, looks, logs out while a request is under way, and stays logged out. */
+export class Guest implements Role {
+  readonly #scene: Scene;
+  readonly #name: string;
+  readonly #gone: string[] = [];
+  #visits = 0;
+
+  constructor(scene: Scene, name: string) {
+    this.#scene = scene;
+    this.#name = name;
+  }
+
+  async turn(): Promise<void> {
+    const { judge, random, stores } = this.#scene;
+    const [here, there] = [random.pick(stores), random.pick(stores)];
+    const sid = `${this.#name}-${(this.#visits += 1)}`;
+    const session = sessionOf(sid);
+    const login = await judge.call('set', () => here.set(sid, session));
+    if (!login.failed) owned(judge, sid, await judge.call('get', () => there.get(sid)));
+    session['late'] = true;
+    // Without a login that is known to be done, the save would be one.
+    const save = login.failed ? undefined : judge.call('set', () => here.set(sid, session));
+    const [logout] = await Promise.all([judge.call('destroy', () => there.destroy(sid)), save]);
+    if (!logout.failed && !login.failed) await this.#isGone(sid);
+    await this.#lookAgain();
+  }
+
+  async #isGone(sid: string): Promise<void> {
+    const { judge, random, stores } = this.#scene;
+    const { value, failed } = await judge.call('get', () => random.pick(stores).get(sid));
+    if (!failed && value !== null) judge.breach('came back', `${sid} was destroyed, and is there`);
+    this.#gone.push(sid);
+  }
+
+  /** What was on its way for longer may come later. */
+  async #lookAgain(): Promise<void> {
+    const { judge, random, stores } = this.#scene;
+    const sid = this.#gone.length > REMEMBERED ? this.#gone.shift()! : undefined;
+    if (sid === undefined) return;
+    const { value, failed } = await judge.call('get', () => random.pick(stores).get(sid));
+    if (!failed && value !== null) judge.breach('came back', `${sid} was destroyed a while ago, and is there`);
+  }
+}
