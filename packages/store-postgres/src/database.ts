@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { StoreError } from '@sessile/core';
 import type { Call } from '@sessile/core/driver';
-import { isPassing, known } from './errors.js';
+import { isAway, isPassing, known } from './errors.js';
 import { findTable, lockOf, type Table } from './schema.js';
 import { type Statement, type Statements, statementsOf } from './statements.js';
 
@@ -136,15 +136,27 @@ export class Database {
   #isDown(cause: unknown): void {
     if (this.#closed) return;
     this.#report('down', cause);
-    this.#probe ??= setTimeout(() => this.#again(), 100 + Math.random() * 300).unref();
+    if (this.#probe === undefined) this.#askIn(soonMs());
   }
 
-  #again(): void {
-    this.#probe = undefined;
-    if (!this.#closed) this.ping().catch(ignore);
+  #askIn(ms: number): void {
+    clearTimeout(this.#probe);
+    if (!this.#closed) this.#probe = setTimeout(() => this.#ask(), ms).unref();
+  }
+
+  /** A pool without time limits may wait for ever on a connection that was lost: then it is asked again, on another one. */
+  #ask(): void {
+    this.#askIn(this.#settings.timeoutMs);
+    this.ping().catch((error: unknown) => {
+      // A refusal is an answer: the calls will tell of it.
+      if (isAway(error)) this.#askIn(soonMs());
+      else this.#isUp();
+    });
   }
 
   #isUp(): void {
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
     this.#report('up');
   }
 
@@ -156,6 +168,11 @@ export class Database {
 }
 
 function ignore(): void {}
+
+/** With jitter: processes that lost the same server do not all ask in the same moment. */
+function soonMs(): number {
+  return 100 + Math.random() * 300;
+}
 
 /** Once per process, by its code. */
 function warn(sql: string): void {

@@ -49,3 +49,9 @@ export function known(error: unknown): unknown {
 export function isPassing(error: unknown): boolean {
   return /^(40001|40P01)$/.test(String((error as PgError | undefined)?.code));
 }
+
+/** Of a failure as {@link known} names it: whether nobody answered, or nobody who can serve. */
+export function isAway(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'ERR_STORE_UNAVAILABLE' || code === 'ERR_STORE_TIMEOUT' || /^E[A-Z]+$/.test(String(code));
+}

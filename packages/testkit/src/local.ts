@@ -114,9 +114,10 @@ class Processes {
     while (!this.#alive.flatMap(({ pid }) => family(pid as number)).every(isStopped)) await new Promise(setImmediate);
   }
 
-  async kill(): Promise<void> {
+  /** @param signal by default what no process can put off. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const ended = this.#alive.map((child) => once(child, 'exit'));
-    this.signal('SIGKILL');
+    this.signal(signal);
     await Promise.all(ended);
     this.#running = [];
   }
@@ -166,6 +167,10 @@ function isStopped(pid: number): boolean {
 
 function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes, folder: string): OwnServer {
   const urls = ports.map((port) => recipe.url(port));
+  const start = async () => {
+    processes.start();
+    await untilReady(recipe.probe, ports);
+  };
   return {
     url: urls[0] as string,
     urls,
@@ -173,9 +178,10 @@ function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes
     freeze: () => processes.freeze(),
     thaw: async () => processes.signal('SIGCONT'),
     kill: () => processes.kill(),
-    async start() {
-      processes.start();
-      await untilReady(recipe.probe, ports);
+    start,
+    async restart() {
+      await processes.kill(recipe.stopSignal ?? 'SIGTERM');
+      await start();
     },
     async stop() {
       await processes.kill();

@@ -27,6 +27,8 @@ export interface Recipe {
   readonly samePorts?: boolean;
   command(ports: readonly number[], args: readonly string[]): readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What ends it in good order, without waiting for its clients. Default: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   /** The folder of its data in a container. */
   readonly data?: string;
   readonly local?: Local;
@@ -101,6 +103,7 @@ const postgres: Recipe = {
   image: { variable: 'SESSILE_IMAGE_POSTGRES', official: 'postgres:15' },
   port: 5432,
   data: '/var/lib/postgresql/data',
+  stopSignal: 'SIGINT',
   environment: { POSTGRES_HOST_AUTH_METHOD: 'trust', PGDATA: '/var/lib/postgresql/data/pgdata' },
   command: (_ports, args) => ['postgres', '-c', 'max_connections=200', ...args],
   local: {

@@ -36,6 +36,8 @@ export interface OwnServer extends Backend {
   kill(): Promise<void>;
   /** Starts it again after `kill`, and waits until it answers. */
   start(): Promise<void>;
+  /** Ends it as its operator would, and starts it again. */
+  restart(): Promise<void>;
   /** Ends it for good. */
   stop(): Promise<void>;
 }

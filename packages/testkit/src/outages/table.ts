@@ -37,7 +37,7 @@ export const OUTAGES: readonly Outage[] = [
     either: 'all',
     forgets: true,
     async begin({ server }: Site) {
-      const restarted = server.kill().then(() => server.start());
+      const restarted = server.restart();
       return () => restarted;
     },
   },
@@ -116,13 +116,24 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'is behind a network that is broken in every way at once',
+    title: 'answers nothing on one of three connections',
+    via: 'proxy',
+    codes: AWAY,
+    either: 'all',
+    async begin({ proxy }: Site) {
+      proxy.impair({ silentShare: 0.34 });
+      proxy.drop();
+      return () => proxy.restore();
+    },
+  },
+  {
+    title: 'is behind a network that is broken in several ways at once',
     via: 'proxy',
     codes: AWAY,
     either: 'all',
     everyWay: true,
     async begin({ proxy }: Site) {
-      proxy.impair({ delayMs: 1, jitterMs: 15, pieceBytes: 40, resetShare: 0.02, refuseShare: 0.1, silentShare: 0.03 });
+      proxy.impair({ delayMs: 1, jitterMs: 15, pieceBytes: 40, resetShare: 0.02, refuseShare: 0.1 });
       return () => proxy.restore();
     },
   },
