@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SessionStore } from '@sessile/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backend, namespace, ownServer, proxyTo } from '../index.js';
-import { AWAY, Judge } from '../traffic/judge.js';
+import { AWAY, type Breach, Judge } from '../traffic/judge.js';
 import { Traffic } from '../traffic/traffic.js';
 import { assertEnds } from './ends.js';
 import { type Answer, Probe, type Verb } from './probe.js';
@@ -73,24 +73,29 @@ async function endures(
   name: string,
   { stores }: Opened,
 ): Promise<void> {
-  const judge = new Judge(TIMEOUT_MS, [...outage.codes, ...AWAY]);
+  const isForgotten = outage.forgets === true && !target.keeps;
+  const judge = new Judge(TIMEOUT_MS, [...outage.codes, ...AWAY], isForgotten ? OF_A_NEW_SERVER : []);
   const [traffic, probe] = await started(stores, judge);
   const repair = await outage.begin(site, { name, stores, timeoutMs: TIMEOUT_MS });
   let answers: Answer[];
   try {
     answers = await probe.ask();
     await pause(LASTS_MS);
-    // What the server has forgotten is gone, and no store can tell it.
-    if (outage.forgets === true && !target.keeps) await traffic.end();
   } finally {
     await repair();
   }
   const recoveryMs = await recovery(stores);
   assertAnswers(answers, outage);
-  await (outage.forgets === true && !target.keeps ? serves(stores, judge) : keptAll(traffic, probe));
+  await traffic.goesOn(2);
+  await traffic.end();
+  if (isForgotten) await serves(stores);
+  else await keptAll(traffic, probe);
   expect(judge.findings).toEqual([]);
   records.add(outage.title, way.title, answers, recoveryMs);
 }
+
+/** What is true of a server that has no sessions any more. */
+const OF_A_NEW_SERVER: readonly Breach[] = ['missing session', 'lost write'];
 
 /** Visitors who are at it, and a probe that is ready. */
 async function started(stores: readonly SessionStore[], judge: Judge): Promise<[Traffic, Probe]> {
@@ -105,16 +110,17 @@ async function started(stores: readonly SessionStore[], judge: Judge): Promise<[
 }
 
 async function keptAll(traffic: Traffic, probe: Probe): Promise<void> {
-  await traffic.goesOn(2);
-  await traffic.end();
   await traffic.check();
   expect(await probe.look()).toEqual([]);
 }
 
-/** After a server that remembers nothing: it is used as if it were new. */
-async function serves(stores: readonly SessionStore[], judge: Judge): Promise<void> {
+/** As if the server were new. */
+async function serves(stores: readonly SessionStore[]): Promise<void> {
+  const judge = new Judge(TIMEOUT_MS);
   const [traffic, probe] = await started(stores, judge);
+  await traffic.end();
   await keptAll(traffic, probe);
+  expect(judge.findings).toEqual([]);
 }
 
 /** Works again by itself: nobody but the stores does anything. @returns how long that took since the repair, ms. */
@@ -158,7 +164,7 @@ async function begins(site: Site, target: FailureTarget, way: Way, records: Reco
     assertAnswers(answers, { title: '', codes: AWAY, begin: () => Promise.reject(new Error('it has begun')) });
     await site.server.start();
     const recoveryMs = await recovery(opened.stores);
-    await serves(opened.stores, new Judge(TIMEOUT_MS));
+    await serves(opened.stores);
     records.add('is away at first', way.title, answers, recoveryMs);
   } finally {
     await opened.close();

@@ -2,8 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AWAY } from '../traffic/judge.js';
 import type { Outage, Site } from './types.js';
 
-const UNREACHABLE: readonly string[] = ['ERR_STORE_UNAVAILABLE'];
-
 /** Does something again and again. @returns what ends it, and waits for what is under way. */
 function every(ms: number, work: () => Promise<void> | void): () => Promise<void> {
   let isOn = true;
@@ -53,7 +51,7 @@ export const OUTAGES: readonly Outage[] = [
   {
     title: 'refuses connections',
     via: 'proxy',
-    codes: UNREACHABLE,
+    codes: AWAY,
     async begin({ proxy }: Site) {
       await proxy.refuse();
       return () => proxy.restore();

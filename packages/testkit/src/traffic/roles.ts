@@ -83,15 +83,11 @@ export class Counter {
   readonly sid: string;
   readonly ledger: Ledger;
   readonly #judge: Judge;
-  readonly #conflicts: number[];
 
-  constructor({ judge, stores }: Scene, sid: string) {
+  constructor({ judge }: Scene, sid: string) {
     this.sid = sid;
-    this.#judge = judge;
     this.ledger = new Ledger(judge, `counter ${sid}`);
-    this.#conflicts = stores.map(() => 0);
-    for (const [index, store] of stores.entries())
-      store.on('conflict', (id) => void (id === this.sid && (this.#conflicts[index]! += 1)));
+    this.#judge = judge;
   }
 
   async read(store: SessionStore): Promise<void> {
@@ -100,20 +96,10 @@ export class Counter {
     if (session !== undefined) this.ledger.check(session['count'], least);
   }
 
-  /**
-   * A change that runs again though no other writer came between had got no answer: the first one may have been done too, and
-   * another writer have hidden it since.
-   */
-  async increment(store: SessionStore, index: number): Promise<void> {
-    const before = this.#conflicts[index]!;
-    let runs = 0;
+  async increment(store: SessionStore): Promise<void> {
     this.ledger.attempted += 1;
-    const change = (session: SessionData) => {
-      runs += 1;
-      session['count'] += 1;
-    };
+    const change = (session: SessionData) => void (session['count'] += 1);
     const { value, failed } = await this.#judge.call('update', () => store.update(this.sid, change));
-    this.ledger.perhapsTwice += Math.max(0, runs - 1 - (this.#conflicts[index]! - before));
     if (failed) return;
     if (value === null) this.#judge.breach('missing session', `update of ${this.sid} found none`);
     else this.ledger.acknowledged += 1;
@@ -128,7 +114,7 @@ export class Updater implements Role {
   ) {}
 
   async turn(): Promise<void> {
-    await this.counter.increment(this.scene.stores[this.index]!, this.index);
+    await this.counter.increment(this.scene.stores[this.index]!);
   }
 }
 

@@ -58,11 +58,6 @@ export class Traffic {
     return this.#shared.reduce((sum, { acknowledged }) => sum + acknowledged, counted);
   }
 
-  get updates(): { acknowledged: number; perhapsTwice: number } {
-    const sum = (key: 'acknowledged' | 'perhapsTwice') => this.#counters.reduce((all, { ledger }) => all + ledger[key], 0);
-    return { acknowledged: sum('acknowledged'), perhapsTwice: sum('perhapsTwice') };
-  }
-
   /** Makes the sessions, while all is well, and starts. */
   async begin(): Promise<void> {
     const { stores } = this.#scene;
