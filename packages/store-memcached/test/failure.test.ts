@@ -1,12 +1,9 @@
-import { describeOutages, type Way } from '@sessile/testkit/outages';
+import { describeOutages, opened, type Way } from '@sessile/testkit/outages';
 import { openStore } from './fixtures/open-store.js';
 
 const OWN: Way = {
   title: 'its own connections',
-  async open(url, name, timeoutMs) {
-    const stores = [openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)];
-    return { stores, close: async () => void (await Promise.all(stores.map((store) => store.close()))) };
-  },
+  open: async (url, name, timeoutMs) => opened([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
 };
 
 await describeOutages({

@@ -49,7 +49,7 @@ export class Link {
   readonly #watch = new Watch(() => this.#ask());
   #own: MongoConnection | undefined;
   #site: Promise<Site> | undefined;
-  #isConnected = false;
+  #connected: MongoConnection | undefined;
   #closed = false;
 
   constructor(settings: Settings) {
@@ -86,8 +86,13 @@ export class Link {
   }
 
   async #ask(): Promise<void> {
-    const collection = await this.#collection();
-    await collection.findOne(NOBODY, { ...READ, projection: { _id: 1 } });
+    try {
+      const collection = await this.#collection();
+      await collection.findOne(NOBODY, { ...READ, ...this.#inTime(), projection: { _id: 1 } });
+    } catch (error) {
+      if (isAway(error)) this.#leave();
+      throw error;
+    }
   }
 
   /** A failure is not kept: the next call looks again. */
@@ -101,16 +106,22 @@ export class Link {
 
   async #look(): Promise<Site> {
     const collection = await this.#collection();
-    await refuseCollation(collection);
+    const inTime = this.#inTime();
+    await refuseCollation(collection, inTime);
     const write = acknowledged(collection);
-    if (this.#settings.ttlIndex) await makeTtlIndex(collection, write);
-    const clock = (await knowsNow(collection, write)) ? serverClock : appClock;
+    if (this.#settings.ttlIndex) await makeTtlIndex(collection, { ...write, ...inTime });
+    const clock = (await knowsNow(collection, { ...write, ...inTime })) ? serverClock : appClock;
     return {
       collection,
       clock,
-      reads: (call) => ({ ...READ, maxTimeMS: limitOf(call) }),
-      writes: (call) => ({ ...READ, ...write, maxTimeMS: limitOf(call) }),
+      reads: (call) => ({ ...READ, ...limitsOf(call) }),
+      writes: (call) => ({ ...READ, ...write, ...limitsOf(call) }),
     };
+  }
+
+  /** Of a command for which no call waits alone. */
+  #inTime(): { signal: AbortSignal } {
+    return { signal: AbortSignal.timeout(this.#settings.timeoutMs) };
   }
 
   async #collection(): Promise<MongoCollection> {
@@ -118,7 +129,7 @@ export class Link {
     if (this.#closed) throw new StoreError('ERR_STORE_CLOSED', 'The store was closed meanwhile.');
     // Not in the collection's documentation, and there in both versions.
     const connection = collection === undefined ? ((await client) ?? this.#connect()) : (collection as { client?: MongoConnection }).client;
-    if (connection !== undefined && !this.#isConnected) await this.#begin(connection);
+    if (connection !== undefined && connection !== this.#connected) await this.#begin(connection);
     return collection ?? (connection as MongoConnection).db(database).collection(collectionName);
   }
 
@@ -126,7 +137,19 @@ export class Link {
   async #begin(connection: MongoConnection): Promise<void> {
     this.#watch.follow(connection);
     await connection.connect();
-    this.#isConnected = true;
+    this.#connected = connection;
+  }
+
+  /**
+   * In mongodb 7.8 a client that looked for its server at the moment in which its connection ended does not look again. One that found
+   * none is therefore left for a new one; what the caller has passed in stays.
+   */
+  #leave(): void {
+    const left = this.#own;
+    if (left === undefined) return;
+    this.#own = undefined;
+    this.#site = undefined;
+    left.close().catch(ignore);
   }
 
   #connect(): MongoConnection {
@@ -156,8 +179,12 @@ const TRIES = 4;
 
 function ignore(): void {}
 
-function limitOf({ timeLeftMs }: Call): number {
-  return Math.max(1, Math.ceil(timeLeftMs));
+/**
+ * The server's limit, and the client's. Without the latter a command waits for ever where its connection is lost in silence, and in
+ * mongodb 7.8 also where it is written to a socket that ends at that moment: its session, and all that waits for it, would wait too.
+ */
+function limitsOf({ timeLeftMs, signal }: Call): { maxTimeMS: number; signal: AbortSignal } {
+  return { maxTimeMS: Math.max(1, Math.ceil(timeLeftMs)), signal };
 }
 
 /** Without an answer nothing can be compared, so that a write is acknowledged whatever the client asks for. */

@@ -37,7 +37,8 @@ export class Watch {
   }
 
   follow(client: MongoConnection | undefined): void {
-    if (this.#client !== undefined || this.#closed || typeof client?.on !== 'function') return;
+    if (this.#client === client || this.#closed || typeof client?.on !== 'function') return;
+    this.#client?.off(EVENT, this.#listener);
     this.#client = client;
     client.on(EVENT, this.#listener);
   }

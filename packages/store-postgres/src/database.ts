@@ -99,12 +99,12 @@ export class Database {
   }
 
   async #query(text: string, values?: readonly unknown[]): Promise<Rows> {
-    const answer = (await this.#open().query({ text, values, rowMode: 'array' })) as Answer | Answer[];
+    const answer = (await this.#open().query({ text, values, rowMode: 'array', query_timeout: this.#limitMs })) as Answer | Answer[];
     return Array.isArray(answer) ? [] : answer.rows;
   }
 
   #send({ name, text }: Statement, values: readonly unknown[]): Promise<Answer> {
-    const query = { text, values, rowMode: 'array' };
+    const query = { text, values, rowMode: 'array', query_timeout: this.#limitMs };
     return this.#open().query(this.#settings.prepare ? { ...query, name } : query) as Promise<Answer>;
   }
 
@@ -122,8 +122,17 @@ export class Database {
     const { connection, timeoutMs, prepare } = this.#settings;
     const { Pool } = load();
     // PgBouncer knows no statement_timeout at the start of a connection; there, the client's own has to do.
-    const limits = prepare ? { statement_timeout: timeoutMs, query_timeout: timeoutMs + 1000 } : { query_timeout: timeoutMs };
+    const limits = prepare ? { statement_timeout: timeoutMs } : {};
     return new Pool({ connectionTimeoutMillis: timeoutMs, ...limits, ...connection });
+  }
+
+  /**
+   * When a connection is given up that gives no answer: else its session, and all that waits for it, would wait with it. Where the
+   * server ends the statement itself, it is given the time to say so.
+   */
+  get #limitMs(): number {
+    const { pool, prepare, timeoutMs } = this.#settings;
+    return pool === undefined && !prepare ? timeoutMs : timeoutMs + 1000;
   }
 
   #failed(error: unknown): unknown {

@@ -1,30 +1,20 @@
 import { PostgresStore } from '@sessile/store-postgres';
-import { describeOutages, type Opened, type Way } from '@sessile/testkit/outages';
+import { describeOutages, opened, type Way } from '@sessile/testkit/outages';
 import pg from 'pg';
 import { openStore } from './fixtures/open-store.js';
 
-function closing(stores: PostgresStore[], end: () => unknown = () => undefined): Opened {
-  return {
-    stores,
-    async close() {
-      await Promise.all(stores.map((store) => store.close()));
-      await end();
-    },
-  };
-}
-
 const OWN: Way = {
   title: 'a pool of its own',
-  open: async (url, name, timeoutMs) => closing([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
+  open: async (url, name, timeoutMs) => opened([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
 };
 
-/** As most have it: no time limit of its own. */
+/** Without a limit for statements, as most have it; one for connections is the README's advice. */
 const POOL: Way = {
   title: "a pool of the caller's",
   async open(url, table, timeoutMs) {
-    const pool = new pg.Pool({ connectionString: url, max: 10 });
+    const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: timeoutMs });
     const options = { pool, table, timeoutMs, pruneEveryMs: false as const };
-    return closing([new PostgresStore(options), new PostgresStore(options)], () => pool.end());
+    return opened([new PostgresStore(options), new PostgresStore(options)], () => pool.end());
   },
 };
 

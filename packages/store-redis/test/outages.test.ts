@@ -1,31 +1,22 @@
 import { RedisStore } from '@sessile/store-redis';
-import { describeOutages, type Opened, type Way } from '@sessile/testkit/outages';
+import { describeOutages, opened, type Way } from '@sessile/testkit/outages';
 import { SHAPES } from './fixtures/clients.js';
 import { openStore } from './fixtures/open-store.js';
 
 const OWN: Way = {
   title: 'a connection of its own',
-  open: async (url, name, timeoutMs) => closing([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
+  open: async (url, name, timeoutMs) => opened([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
 };
-
-function closing(stores: RedisStore[], end: () => unknown = () => undefined): Opened {
-  return {
-    stores,
-    async close() {
-      await Promise.all(stores.map((store) => store.close()));
-      await end();
-    },
-  };
-}
 
 /** Two stores on one client of the caller's. */
 function on(shape: keyof typeof SHAPES): Way {
   return {
     title: shape,
+    waitsForEver: true,
     async open(url, name, timeoutMs) {
       const { client, end } = (await SHAPES[shape].make([url] as never, [], {})) as any;
       const options = { client, prefix: `${name}:`, timeoutMs };
-      return closing([new RedisStore(options), new RedisStore(options)], end);
+      return opened([new RedisStore(options), new RedisStore(options)], end);
     },
   };
 }

@@ -4,4 +4,5 @@
  * @module
  */
 export { describeOutages } from './suite.js';
+export { opened } from './types.js';
 export type { FailureTarget, Opened, Outage, Site, Victim, Way } from './types.js';

@@ -33,13 +33,18 @@ export async function describeOutages(target: FailureTarget): Promise<void> {
       await site?.server.stop();
     });
     for (const outage of [...OUTAGES, ...(target.outages ?? [])]) {
-      for (const way of outage.everyWay === true ? target.ways : target.ways.slice(0, 1)) {
+      for (const way of waysThrough(outage, target)) {
         it(`${outage.title}: on ${way.title}`, () => suffer(site, target, way, outage, records));
       }
     }
     for (const way of target.ways.slice(0, 1)) it('is away at first', () => begins(site, target, way, records));
     it('is frozen: a process that closes its store ends', () => endsFrozen(site, target));
   });
+}
+
+function waysThrough({ everyWay, isEndless }: Outage, { ways }: FailureTarget): readonly Way[] {
+  if (everyWay !== true) return ways.slice(0, 1);
+  return ways.filter(({ waitsForEver }) => isEndless !== true || waitsForEver !== true);
 }
 
 async function siteOf({ backend: name, args = [] }: FailureTarget): Promise<Site> {
@@ -56,7 +61,7 @@ async function suffer(site: Site, target: FailureTarget, way: Way, outage: Outag
   try {
     await endures(site, target, way, outage, records, name, opened);
   } finally {
-    await opened.close();
+    await closed(opened);
   }
   await expect.poll(() => site.proxy.connections, { timeout: 5000, message: 'connections that stay open' }).toBe(0);
   // What a client of the caller's keeps is the caller's.
@@ -86,12 +91,17 @@ async function endures(
   }
   const recoveryMs = await recovery(stores);
   assertAnswers(answers, outage);
-  await traffic.goesOn(2);
+  await traffic.goesWell(RECOVERY_LIMIT_MS);
   await traffic.end();
   if (isForgotten) await serves(stores);
   else await keptAll(traffic, probe);
   expect(judge.findings).toEqual([]);
   records.add(outage.title, way.title, answers, recoveryMs);
+}
+
+/** A command that nobody waits for any more may still be under way: then the store ends it, and says so. */
+async function closed(opened: Opened): Promise<void> {
+  await opened.close().catch((error: unknown) => expect(error).toMatchObject({ code: 'ERR_STORE_TIMEOUT' }));
 }
 
 /** What is true of a server that has no sessions any more. */
@@ -101,17 +111,17 @@ const OF_A_NEW_SERVER: readonly Breach[] = ['missing session', 'lost write'];
 async function started(stores: readonly SessionStore[], judge: Judge): Promise<[Traffic, Probe]> {
   const traffic = new Traffic(stores, judge, { pauseMs: 30 });
   const probe = new Probe(stores[0] as SessionStore, 'probe');
-  await probe.prepare();
+  // The first call of a store makes its table: on a busy machine that may take longer than a call may.
+  await expect.poll(() => stores[0]?.ping().then(() => probe.prepare()).catch(String), { timeout: 15_000 }).toBeUndefined();
   await traffic.begin();
-  await traffic.goesOn(2);
+  await traffic.goesWell(RECOVERY_LIMIT_MS);
   expect(judge.findings).toEqual([]);
-  expect(judge.failed).toBe(0);
   return [traffic, probe];
 }
 
 async function keptAll(traffic: Traffic, probe: Probe): Promise<void> {
   await traffic.check();
-  expect(await probe.look()).toEqual([]);
+  await expect.poll(() => probe.look().catch(String), { timeout: 5000 }).toEqual([]);
 }
 
 /** As if the server were new. */
@@ -167,7 +177,7 @@ async function begins(site: Site, target: FailureTarget, way: Way, records: Reco
     await serves(opened.stores);
     records.add('is away at first', way.title, answers, recoveryMs);
   } finally {
-    await opened.close();
+    await closed(opened);
   }
   expect(strays.found).toEqual([]);
 }

@@ -118,6 +118,8 @@ export const OUTAGES: readonly Outage[] = [
     via: 'proxy',
     codes: AWAY,
     either: 'all',
+    everyWay: true,
+    isEndless: true,
     async begin({ proxy }: Site) {
       proxy.impair({ silentShare: 0.34 });
       proxy.drop();

@@ -37,6 +37,8 @@ export interface Outage {
   readonly forgets?: boolean;
   /** Whether it is tried on every way of the target; else on the first. */
   readonly everyWay?: boolean;
+  /** Whether connections stay silent for good: for clients that would wait for ever it never ends. */
+  readonly isEndless?: boolean;
 }
 
 /** Stores on one server, and how they end. */
@@ -48,6 +50,8 @@ export interface Opened {
 /** How a store gets to its server: on a connection of its own, on a client of the caller's. */
 export interface Way {
   readonly title: string;
+  /** Its client has no time limit of its own, and one connection for all: a silent one is never given up. */
+  readonly waitsForEver?: boolean;
   /** @param name of a prefix, table or collection that nobody else has. */
   open(url: string, name: string, timeoutMs: number): Promise<Opened>;
 }
@@ -67,4 +71,18 @@ export interface FailureTarget {
   readonly outages?: readonly Outage[];
   /** Whether an error that nobody caught is a client library's own. */
   isForeign?(error: unknown): boolean;
+}
+
+/** @param end of what the stores share, such as a client of the caller's; after they are closed. */
+export function opened(stores: readonly SessionStore[], end: () => unknown = () => undefined): Opened {
+  return {
+    stores,
+    async close() {
+      try {
+        await Promise.all(stores.map((store) => store.close()));
+      } finally {
+        await end();
+      }
+    },
+  };
 }

@@ -22,6 +22,9 @@ const RETRYABLE: ReadonlySet<unknown> = new Set(['ERR_STORE_UNAVAILABLE', 'ERR_S
 /** What an outage of a server or a network looks like. */
 export const AWAY: readonly string[] = ['ERR_STORE_UNAVAILABLE', 'ERR_STORE_TIMEOUT'];
 
+/** What may also run out of time because another writer came first. */
+const CONTENDED: ReadonlySet<string> = new Set(['set', 'touch', 'update']);
+
 /** For a busy machine: what a call may take beyond its time. A call that hangs takes far more. */
 const GRACE_MS = 1500;
 const KEPT = 20;
@@ -35,6 +38,8 @@ export class Judge {
   failed = 0;
   /** The longest time that a call took, ms. */
   slowestMs = 0;
+  /** The last failure, in words. */
+  lastFailure = 'none';
   readonly codes = new Map<string, number>();
   readonly breaches = new Map<Breach, number>();
   /** The first of them, in words. */
@@ -76,10 +81,12 @@ export class Judge {
 
   #failure(verb: string, error: unknown): void {
     this.failed += 1;
+    this.lastFailure = `${verb}: ${String(error)}`;
     const { name, code, retryable, store, operation } = (error ?? {}) as Record<string, unknown>;
     this.codes.set(String(code), (this.codes.get(String(code)) ?? 0) + 1);
-    const isNamed = name === 'StoreError' && this.allowed.includes(String(code)) && typeof store === 'string' && operation !== undefined;
-    if (isNamed && retryable === RETRYABLE.has(code)) return;
+    const isKnown = this.allowed.includes(String(code)) || (code === 'ERR_STORE_CONFLICT' && CONTENDED.has(verb));
+    const isNamed = name === 'StoreError' && typeof store === 'string' && operation !== undefined;
+    if (isKnown && isNamed && retryable === RETRYABLE.has(code)) return;
     this.breach('wrong error', `${verb} failed with ${String(code)}, retryable ${String(retryable)}, by ${String(store)}: ${String(error)}`);
   }
 }

@@ -27,7 +27,7 @@ export class Traffic {
   readonly #pauseMs: number;
   #isOn = false;
   #loops: Promise<void>[] = [];
-  /** How many visits each of them has made. */
+  /** How many visits each of them has made since one of its calls failed. */
   readonly #visits: number[];
 
   /** @param stores on one server, as of several processes. They should have nobody else's sessions. */
@@ -68,16 +68,19 @@ export class Traffic {
 
   async #loop(role: Role, index: number): Promise<void> {
     while (this.#isOn) {
+      const { failed } = this.#scene.judge;
       await role.turn();
-      this.#visits[index]! += 1;
+      this.#visits[index] = this.#scene.judge.failed === failed ? this.#visits[index]! + 1 : 0;
       await pause(this.#pauseMs * (0.5 + Math.random()));
     }
   }
 
-  /** Waits until each of them has made some more visits. */
-  async goesOn(visits: number): Promise<void> {
-    const enough = this.#visits.map((made) => made + visits);
-    while (this.#isOn && this.#visits.some((made, index) => made < enough[index]!)) await pause(5);
+  /** Waits until each of them has made some visits without a failure of anybody's. A breach after `limitMs`. */
+  async goesWell(limitMs: number): Promise<void> {
+    this.#visits.fill(0);
+    const end = performance.now() + limitMs;
+    while (this.#visits.some((made) => made < 2) && performance.now() < end) await pause(5);
+    if (performance.now() >= end) this.#scene.judge.breach('no recovery', `after ${limitMs} ms calls still fail, the last one: ${this.#scene.judge.lastFailure}`);
   }
 
   /** Lets every visit come to its end. */
@@ -100,7 +103,7 @@ export class Traffic {
       await Promise.all([...this.#shared, ...this.#counters].map((one) => one.read(store)));
       await this.#isListed(store);
     }
-    if (judge.failed > before) judge.breach('no recovery', 'a call failed though all was well again');
+    if (judge.failed > before) judge.breach('no recovery', `a call failed though all was well again: ${judge.lastFailure}`);
   }
 
   async #isListed(store: SessionStore): Promise<void> {
