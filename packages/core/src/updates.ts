@@ -79,7 +79,8 @@ export class Updates {
   async #replace(save: TiedSave, tie: Tie, fate: Fate, stored: Version, call: LaneCall): Promise<Attempt> {
     try {
       const answer = await this.#site.records.replace(save.id, save.text, fate, stored, call, true);
-      return answer.outcome === 'changed' ? this.#lost(save, call) : this.#saves.done(save, tie, fate, save.text, answer);
+      if (answer.outcome !== 'changed') return this.#saves.done(save, tie, fate, save.text, answer);
+      return answer.unsure === true ? unsure() : this.#lost(save, call);
     } catch (error) {
       if (StoreError.isInstance(error) && error.code === 'ERR_STORE_UNAVAILABLE' && !call.expired) return error;
       throw error;
@@ -91,4 +92,9 @@ export class Updates {
     call.conflicted = true;
     return 'again';
   }
+}
+
+function unsure(): StoreError {
+  const what = 'The connection was lost, and the client has sent the update again. It was made once or not at all.';
+  return new StoreError('ERR_STORE_UNAVAILABLE', what);
 }

@@ -4,6 +4,7 @@ import { appClock, type Clock, serverClock } from './clock.js';
 import { isAway, isPassing, isRefusal, known } from './errors.js';
 import { makeTtlIndex, refuseCollation } from './collection.js';
 import { connect, type MongoCollection, type MongoConnection } from './mongo.js';
+import { wakeMonitors } from './monitors.js';
 import { Watch } from './watch.js';
 
 /** How the store uses the server. */
@@ -49,6 +50,7 @@ export class Link {
   readonly #watch = new Watch(() => this.#ask());
   #own: MongoConnection | undefined;
   #site: Promise<Site> | undefined;
+  /** The client that has been connected. */
   #connected: MongoConnection | undefined;
   #closed = false;
 
@@ -90,7 +92,7 @@ export class Link {
       const collection = await this.#collection();
       await collection.findOne(NOBODY, { ...READ, ...this.#inTime(), projection: { _id: 1 } });
     } catch (error) {
-      if (isAway(error)) this.#leave();
+      if (isAway(error)) wakeMonitors(this.#connected);
       throw error;
     }
   }
@@ -138,18 +140,6 @@ export class Link {
     this.#watch.follow(connection);
     await connection.connect();
     this.#connected = connection;
-  }
-
-  /**
-   * In mongodb 7.8 a client that looked for its server at the moment in which its connection ended does not look again. One that found
-   * none is therefore left for a new one; what the caller has passed in stays.
-   */
-  #leave(): void {
-    const left = this.#own;
-    if (left === undefined) return;
-    this.#own = undefined;
-    this.#site = undefined;
-    left.close().catch(ignore);
   }
 
   #connect(): MongoConnection {

@@ -37,8 +37,7 @@ export class Watch {
   }
 
   follow(client: MongoConnection | undefined): void {
-    if (this.#client === client || this.#closed || typeof client?.on !== 'function') return;
-    this.#client?.off(EVENT, this.#listener);
+    if (this.#client !== undefined || this.#closed || typeof client?.on !== 'function') return;
     this.#client = client;
     client.on(EVENT, this.#listener);
   }

@@ -65,6 +65,7 @@ export class IoRedisLink implements Link {
       },
       // A cluster's.
       '+node': changed,
+      '-node': changed,
     });
   }
 

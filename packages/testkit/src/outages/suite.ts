@@ -84,6 +84,7 @@ async function endures(
   const repair = await outage.begin(site, { name, stores, timeoutMs: TIMEOUT_MS });
   let answers: Answer[];
   try {
+    if (outage.comesLater === true) await expect.poll(() => codeOf(stores[0]?.ping()), { timeout: 5000 }).toBe(outage.codes[0]);
     answers = await probe.ask();
     await pause(LASTS_MS);
   } finally {
@@ -145,6 +146,15 @@ async function recovery(stores: readonly SessionStore[]): Promise<number> {
     expect(store.status).toBe('up');
   }
   return performance.now() - begun;
+}
+
+async function codeOf(call: Promise<unknown> | undefined): Promise<unknown> {
+  try {
+    await call;
+    return 'none';
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
 }
 
 function assertAnswers(answers: readonly Answer[], outage: Outage): void {

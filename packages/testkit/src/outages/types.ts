@@ -33,6 +33,8 @@ export interface Outage {
   /** Which calls work all the same, and which may do either. All others must fail. */
   readonly works?: readonly Verb[] | 'all';
   readonly either?: readonly Verb[] | 'all';
+  /** Whether calls first fail as if the server were away, until the store has asked it again. */
+  readonly comesLater?: boolean;
   /** Whether what the server had only in memory is gone. */
   readonly forgets?: boolean;
   /** Whether it is tried on every way of the target; else on the first. */
