@@ -77,6 +77,11 @@ export class Link {
     }
   }
 
+  /** Makes the TTL index again, where somebody has dropped it, or the whole collection. */
+  async makeIndex(call: Call): Promise<void> {
+    if (this.#settings.ttlIndex) await this.run(call, ({ collection, writes }) => makeTtlIndex(collection, writes(call)));
+  }
+
   /** Past the index: whether the server answers. */
   async ping(): Promise<void> {
     try {

@@ -5,8 +5,10 @@ import { isOf, sessionOf } from '../traffic/data.js';
 export type Verb =
   | 'get'
   | 'get of none'
+  | 'get many'
   | 'get and extend'
   | 'set new'
+  | 'set many'
   | 'set loaded'
   | 'touch'
   | 'update'
@@ -27,6 +29,9 @@ export interface Answer {
 const LOADED = ['read', 'extended', 'saved', 'touched', 'updated', 'destroyed'] as const;
 const TTL_MS = 600_000;
 
+/** So many that most of them share a command. */
+const MANY = Array.from({ length: 40 }, (_, n) => n);
+
 /** Asks a store everything that it can be asked, all at once: each call about a session of its own. */
 export class Probe {
   readonly #store: SessionStore;
@@ -44,9 +49,8 @@ export class Probe {
 
   /** While all is well. */
   async prepare(): Promise<void> {
-    await Promise.all(
-      LOADED.map((what) => this.#store.set(this.#sid(what), sessionOf(this.#sid(what), { version: 0, count: 0 }), TTL_MS)),
-    );
+    const make = (what: string) => this.#store.set(this.#sid(what), sessionOf(this.#sid(what), { version: 0, count: 0 }), TTL_MS);
+    await Promise.all([...LOADED, ...MANY.map((n) => `many${n}`)].map(make));
     this.#loaded = (await this.#store.get(this.#sid('saved')))!;
     this.#loaded['version'] = 1;
   }
@@ -55,12 +59,17 @@ export class Probe {
     const store = this.#store;
     const isMine = (what: string) => (session: SessionData | null) => session !== null && isOf(this.#sid(what), session);
     const done = () => true;
+    const make = (what: string) => store.set(this.#sid(what), sessionOf(this.#sid(what)), TTL_MS);
     const lists = (ids: readonly string[]) => LOADED.slice(0, 5).every((what) => ids.includes(this.#sid(what)));
     return Promise.all([
       timed('get', store.get(this.#sid('read')), isMine('read')),
       timed('get of none', store.get(this.#sid('none')), (session) => session === null),
+      timed('get many', Promise.all(MANY.map((n) => store.get(this.#sid(`many${n}`)))), (all) =>
+        all.every((one, n) => isMine(`many${n}`)(one)),
+      ),
       timed('get and extend', store.get(this.#sid('extended'), { extendMs: 2 * TTL_MS }), isMine('extended')),
-      timed('set new', store.set(this.#sid('new'), sessionOf(this.#sid('new')), TTL_MS), done),
+      timed('set new', make('new'), done),
+      timed('set many', Promise.all(MANY.map((n) => make(`made${n}`))), done),
       timed('set loaded', store.set(this.#sid('saved'), this.#loaded), done),
       timed('touch', store.touch(this.#sid('touched'), undefined, 2 * TTL_MS), (isLive) => isLive),
       timed('update', store.update(this.#sid('updated'), increment), isMine('updated')),

@@ -11,7 +11,7 @@ import { Strays } from './strays.js';
 import { OUTAGES } from './table.js';
 import type { FailureTarget, Opened, Outage, Site, Way } from './types.js';
 
-const TIMEOUT_MS = 800;
+const TIMEOUT_MS = 1000;
 /** How long an outage lasts beside what is asked meanwhile. */
 const LASTS_MS = 600;
 const RECOVERY_LIMIT_MS = 15_000;
@@ -81,12 +81,14 @@ async function endures(
   const isForgotten = outage.forgets === true && !target.keeps;
   const judge = new Judge(TIMEOUT_MS, [...outage.codes, ...AWAY], isForgotten ? OF_A_NEW_SERVER : []);
   const [traffic, probe] = await started(stores, judge);
+  const events = stores.map(eventsOf);
   const repair = await outage.begin(site, { name, stores, timeoutMs: TIMEOUT_MS });
   let answers: Answer[];
   try {
     if (outage.comesLater === true) await expect.poll(() => codeOf(stores[0]?.ping()), { timeout: 5000 }).toBe(outage.codes[0]);
     answers = await probe.ask();
     await pause(LASTS_MS);
+    if (outage.isKnown === true && way.neverDown !== true) await isRefused(stores);
   } finally {
     await repair();
   }
@@ -94,10 +96,28 @@ async function endures(
   assertAnswers(answers, outage);
   await traffic.goesWell(RECOVERY_LIMIT_MS);
   await traffic.end();
+  for (const told of events) expect(told.join()).toMatch(outage.isKnown === true && way.neverDown !== true ? /up$/ : /up$|^$/);
   if (isForgotten) await serves(stores);
   else await keptAll(traffic, probe);
   expect(judge.findings).toEqual([]);
   records.add(outage.title, way.title, answers, recoveryMs);
+}
+
+/** What a store tells of its server from now on. */
+function eventsOf(store: SessionStore): string[] {
+  const events: string[] = [];
+  for (const event of ['down', 'up']) store.on(event, () => events.push(event));
+  return events;
+}
+
+/** They know that their server is away, and ask nobody. */
+async function isRefused(stores: readonly SessionStore[]): Promise<void> {
+  for (const store of stores) {
+    await expect.poll(() => store.status, { timeout: 5000 }).toBe('down');
+    const begun = performance.now();
+    expect(await codeOf(store.get('refused'))).toBe('ERR_STORE_UNAVAILABLE');
+    expect(performance.now() - begun, 'a call that is refused at once').toBeLessThan(TIMEOUT_MS / 2);
+  }
 }
 
 /** A command that nobody waits for any more may still be under way: then the store ends it, and says so. */
@@ -113,7 +133,16 @@ async function started(stores: readonly SessionStore[], judge: Judge): Promise<[
   const traffic = new Traffic(stores, judge, { pauseMs: 30 });
   const probe = new Probe(stores[0] as SessionStore, 'probe');
   // The first call of a store makes its table: on a busy machine that may take longer than a call may.
-  await expect.poll(() => stores[0]?.ping().then(() => probe.prepare()).catch(String), { timeout: 15_000 }).toBeUndefined();
+  await expect
+    .poll(
+      () =>
+        stores[0]
+          ?.ping()
+          .then(() => probe.prepare())
+          .catch(String),
+      { timeout: 15_000 },
+    )
+    .toBeUndefined();
   await traffic.begin();
   await traffic.goesWell(RECOVERY_LIMIT_MS);
   expect(judge.findings).toEqual([]);

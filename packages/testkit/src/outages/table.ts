@@ -22,6 +22,7 @@ export const OUTAGES: readonly Outage[] = [
   {
     title: 'is killed in use',
     codes: AWAY,
+    isKnown: true,
     forgets: true,
     everyWay: true,
     async begin({ server }: Site) {
@@ -52,6 +53,7 @@ export const OUTAGES: readonly Outage[] = [
     title: 'refuses connections',
     via: 'proxy',
     codes: AWAY,
+    isKnown: true,
     async begin({ proxy }: Site) {
       await proxy.refuse();
       return () => proxy.restore();

@@ -33,6 +33,8 @@ export interface Outage {
   /** Which calls work all the same, and which may do either. All others must fail. */
   readonly works?: readonly Verb[] | 'all';
   readonly either?: readonly Verb[] | 'all';
+  /** Whether the store knows of it: its status is `down`, and calls are refused at once. */
+  readonly isKnown?: boolean;
   /** Whether calls first fail as if the server were away, until the store has asked it again. */
   readonly comesLater?: boolean;
   /** Whether what the server had only in memory is gone. */
@@ -54,6 +56,8 @@ export interface Way {
   readonly title: string;
   /** Its client has no time limit of its own, and one connection for all: a silent one is never given up. */
   readonly waitsForEver?: boolean;
+  /** Its client makes connections when it needs them, and does not tell that it can have none. */
+  readonly neverDown?: boolean;
   /** @param name of a prefix, table or collection that nobody else has. */
   open(url: string, name: string, timeoutMs: number): Promise<Opened>;
 }

@@ -87,6 +87,9 @@ export class Judge {
     const isKnown = this.allowed.includes(String(code)) || (code === 'ERR_STORE_CONFLICT' && CONTENDED.has(verb));
     const isNamed = name === 'StoreError' && typeof store === 'string' && operation !== undefined;
     if (isKnown && isNamed && retryable === RETRYABLE.has(code)) return;
-    this.breach('wrong error', `${verb} failed with ${String(code)}, retryable ${String(retryable)}, by ${String(store)}: ${String(error)}`);
+    this.breach(
+      'wrong error',
+      `${verb} failed with ${String(code)}, retryable ${String(retryable)}, by ${String(store)}: ${String(error)}`,
+    );
   }
 }

@@ -6,8 +6,9 @@ import { Ledger } from './ledger.js';
 
 /** One of those who use a store at the same time. */
 export interface Role {
-  /** One visit. */
-  turn(): Promise<void>;
+  readonly title: string;
+  /** One visit. @returns whether each of its calls was answered. */
+  turn(): Promise<boolean>;
 }
 
 /** What they share. */
@@ -51,13 +52,14 @@ export class Shared {
     return session;
   }
 
-  /** Counts its key up in a session that was read just now. */
-  async save(store: SessionStore, index: number, session: SessionData): Promise<void> {
+  /** Counts its key up in a session that was read just now. @returns whether it was acknowledged. */
+  async save(store: SessionStore, index: number, session: SessionData): Promise<boolean> {
     const ledger = this.#ledgers[index]!;
     const n = (ledger.attempted += 1);
     session[`key${index}`] = n;
     const { failed } = await this.#judge.call('set', () => store.set(this.sid, session));
     if (!failed) ledger.acknowledged = n;
+    return !failed;
   }
 }
 
@@ -68,13 +70,16 @@ export class Writer implements Role {
     readonly index: number,
   ) {}
 
-  async turn(): Promise<void> {
+  get title(): string {
+    return `writer ${this.index} of ${this.shared.sid}`;
+  }
+
+  async turn(): Promise<boolean> {
     const store = this.scene.stores[this.index]!;
     const session = await this.shared.read(store);
-    if (session === undefined) return;
-    await this.shared.save(store, this.index, session);
+    if (session === undefined || !(await this.shared.save(store, this.index, session))) return false;
     // Once more with the same object, which is tied to what it saved.
-    if (this.scene.random.chance(0.3)) await this.shared.save(store, this.index, session);
+    return this.scene.random.chance(0.3) ? this.shared.save(store, this.index, session) : true;
   }
 }
 
@@ -90,19 +95,22 @@ export class Counter {
     this.#judge = judge;
   }
 
-  async read(store: SessionStore): Promise<void> {
+  async read(store: SessionStore): Promise<SessionData | undefined> {
     const least = this.ledger.acknowledged;
     const session = owned(this.#judge, this.sid, await this.#judge.call('get', () => store.get(this.sid)));
     if (session !== undefined) this.ledger.check(session['count'], least);
+    return session;
   }
 
-  async increment(store: SessionStore): Promise<void> {
+  /** @returns whether it was acknowledged. */
+  async increment(store: SessionStore): Promise<boolean> {
     this.ledger.attempted += 1;
     const change = (session: SessionData) => void (session['count'] += 1);
     const { value, failed } = await this.#judge.call('update', () => store.update(this.sid, change));
-    if (failed) return;
+    if (failed) return false;
     if (value === null) this.#judge.breach('missing session', `update of ${this.sid} found none`);
     else this.ledger.acknowledged += 1;
+    return true;
   }
 }
 
@@ -113,27 +121,34 @@ export class Updater implements Role {
     readonly index: number,
   ) {}
 
-  async turn(): Promise<void> {
-    await this.counter.increment(this.scene.stores[this.index]!);
+  get title(): string {
+    return `updater ${this.index} of ${this.counter.sid}`;
+  }
+
+  turn(): Promise<boolean> {
+    return this.counter.increment(this.scene.stores[this.index]!);
   }
 }
 
 /** Reads and touches what others write. */
 export class Reader implements Role {
+  readonly title = 'reader';
+
   constructor(
     readonly scene: Scene,
     readonly shared: readonly Shared[],
     readonly counters: readonly Counter[],
   ) {}
 
-  async turn(): Promise<void> {
+  async turn(): Promise<boolean> {
     const { judge, random, stores } = this.scene;
     const store = random.pick(stores);
     const one = random.pick([...this.shared, ...this.counters]);
-    await one.read(store);
-    if (!random.chance(0.3)) return;
+    if ((await one.read(store)) === undefined) return false;
+    if (!random.chance(0.3)) return true;
     const { value, failed } = await judge.call('touch', () => store.touch(one.sid, undefined, 600_000));
     if (!failed && !value) judge.breach('missing session', `touch of ${one.sid} found none`);
+    return !failed;
   }
 }
 
@@ -143,19 +158,19 @@ const REMEMBERED = 24;
 /** Logs in, looks, logs out while a request is under way, and stays logged out. */
 export class Guest implements Role {
   readonly #scene: Scene;
-  readonly #name: string;
+  readonly title: string;
   readonly #gone: string[] = [];
   #visits = 0;
 
-  constructor(scene: Scene, name: string) {
+  constructor(scene: Scene, title: string) {
     this.#scene = scene;
-    this.#name = name;
+    this.title = title;
   }
 
-  async turn(): Promise<void> {
+  async turn(): Promise<boolean> {
     const { judge, random, stores } = this.#scene;
     const [here, there] = [random.pick(stores), random.pick(stores)];
-    const sid = `${this.#name}-${(this.#visits += 1)}`;
+    const sid = `${this.title}-${(this.#visits += 1)}`;
     const session = sessionOf(sid);
     const login = await judge.call('set', () => here.set(sid, session));
     if (!login.failed) owned(judge, sid, await judge.call('get', () => there.get(sid)));
@@ -165,6 +180,7 @@ export class Guest implements Role {
     const [logout] = await Promise.all([judge.call('destroy', () => there.destroy(sid)), save]);
     if (!logout.failed && !login.failed) await this.#isGone(sid);
     await this.#lookAgain();
+    return !login.failed && !logout.failed;
   }
 
   async #isGone(sid: string): Promise<void> {

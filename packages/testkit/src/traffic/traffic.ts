@@ -27,7 +27,7 @@ export class Traffic {
   readonly #pauseMs: number;
   #isOn = false;
   #loops: Promise<void>[] = [];
-  /** How many visits each of them has made since one of its calls failed. */
+  /** How many visits each of them has made since a call of its own failed. */
   readonly #visits: number[];
 
   /** @param stores on one server, as of several processes. They should have nobody else's sessions. */
@@ -68,19 +68,20 @@ export class Traffic {
 
   async #loop(role: Role, index: number): Promise<void> {
     while (this.#isOn) {
-      const { failed } = this.#scene.judge;
-      await role.turn();
-      this.#visits[index] = this.#scene.judge.failed === failed ? this.#visits[index]! + 1 : 0;
+      this.#visits[index] = (await role.turn()) ? this.#visits[index]! + 1 : 0;
       await pause(this.#pauseMs * (0.5 + Math.random()));
     }
   }
 
-  /** Waits until each of them has made some visits without a failure of anybody's. A breach after `limitMs`. */
+  /** Waits until each of them has made two visits on end without a failure. A breach after `limitMs`. */
   async goesWell(limitMs: number): Promise<void> {
     this.#visits.fill(0);
     const end = performance.now() + limitMs;
-    while (this.#visits.some((made) => made < 2) && performance.now() < end) await pause(5);
-    if (performance.now() >= end) this.#scene.judge.breach('no recovery', `after ${limitMs} ms calls still fail, the last one: ${this.#scene.judge.lastFailure}`);
+    const failing = () => this.#roles.filter((_, index) => this.#visits[index]! < 2).map(({ title }) => title);
+    while (failing().length > 0 && performance.now() < end) await pause(5);
+    if (failing().length === 0) return;
+    const { judge } = this.#scene;
+    judge.breach('no recovery', `after ${limitMs} ms these fail: ${failing().join(', ')}. The last failure: ${judge.lastFailure}`);
   }
 
   /** Lets every visit come to its end. */
