@@ -107,9 +107,11 @@ export class Batcher<I, R> {
   #flush(): void {
     this.#scheduled = false;
     if (this.#traits.blocks) this.#underWay = 0;
-    const items = this.#waiting.filter(({ call }) => !call.expired);
+    const waiting = this.#waiting;
     this.#waiting = [];
-    for (const batch of this.#cut(items)) {
+    // Nobody waits for them any more but the calls that come after them.
+    for (const { call, reject } of waiting) if (call.expired) reject(call.lateness());
+    for (const batch of this.#cut(waiting.filter(({ call }) => !call.expired))) {
       const [first] = batch;
       if (batch.length === 1 && first !== undefined) settle(first, () => this.#single(first.item, first.call));
       else this.#send(batch);

@@ -152,6 +152,23 @@ describe('ERR: time', () => {
     store.driver.releaseAll();
   });
 
+  it('a call that runs out of time before its batch leaves does not hold up the calls after it', async () => {
+    const store = new TestStore(new PluralDriver(), { timeoutMs: 50 });
+    await store.set('s', { n: 1 });
+    store.driver.hold = () => true;
+    const others = Promise.allSettled([store.get('a'), store.get('b')]);
+    // Timers come before the next batch from here, and this process is busy meanwhile.
+    await new Promise(setImmediate);
+    const late = store.get('s');
+    for (const until = performance.now() + 80; performance.now() < until;);
+    await expect(late).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT', operation: 'get' });
+    store.driver.hold = () => false;
+    store.driver.releaseAll();
+    await others;
+    expect(await store.get('s')).toEqual({ n: 1 });
+    expect(await store.length()).toBe(1);
+  });
+
   it('calls that ran out of time in the queue are never sent', async () => {
     const store = new TestStore(new TestDriver(), { timeoutMs: 40 });
     store.driver.hold = () => true;
