@@ -32,6 +32,7 @@ const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'ERR_STORE_TIMEOUT',
   'ERR_STORE_CLOSED',
   'ERR_STORE_DENIED',
+  'ERR_STORE_SCHEMA',
 ]);
 
 /**

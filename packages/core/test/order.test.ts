@@ -334,9 +334,12 @@ describe('ORD: coalescing', () => {
     expect(await store.get('s08')).toEqual({ sid: 's08' });
   });
 
-  it('and fails all alike where the backend is away', async () => {
+  it.each([
+    ['the backend is away', 'ERR_STORE_UNAVAILABLE'],
+    ['the table is gone', 'ERR_STORE_SCHEMA'],
+  ] as const)('and fails all alike where %s', async (_what, code) => {
     const store = new TestStore(new PluralDriver(undefined, { singles: 1 }));
-    store.driver.failWith = (verb) => (verb === 'writeMany' ? new StoreError('ERR_STORE_UNAVAILABLE', 'gone') : undefined);
+    store.driver.failWith = (verb) => (verb === 'writeMany' ? new StoreError(code, 'gone') : undefined);
     const results = await Promise.allSettled(sids.map((sid) => store.set(sid, { sid })));
     expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(11);
     expect(store.commands()).toHaveLength(2);

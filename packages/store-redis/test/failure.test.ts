@@ -1,6 +1,6 @@
 import { RedisStore } from '@sessile/store-redis';
 import { backend, namespace, proxyTo } from '@sessile/testkit';
-import { describeOutages, opened, type Outage, type Site, type Way } from '@sessile/testkit/outages';
+import { describeOutages, opened, type Outage, READS, type Site, type Way } from '@sessile/testkit/outages';
 import { Redis } from 'ioredis';
 import { createClientPool } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -72,7 +72,7 @@ const OUTAGES: readonly Outage[] = [
   {
     title: 'is full, and evicts nothing',
     codes: ['ERR_STORE_BACKEND'],
-    works: ['get', 'get of none', 'get many', 'get and extend', 'touch', 'destroy', 'ids', 'length', 'entries', 'ping'],
+    works: [...READS, 'get and extend', 'touch', 'destroy'],
     async begin(site) {
       await configured(site, 'maxmemory-policy', 'noeviction');
       await configured(site, 'maxmemory', 1);
@@ -82,7 +82,7 @@ const OUTAGES: readonly Outage[] = [
   {
     title: 'is a replica, which may only be read',
     codes: ['ERR_STORE_UNAVAILABLE'],
-    works: ['get', 'get of none', 'get many', 'ids', 'length', 'entries', 'ping'],
+    works: READS,
     async begin(site) {
       // Of a server that is not there: it keeps what it has.
       await admin(site, (client) => client.replicaof('127.0.0.1', 1));
@@ -100,7 +100,7 @@ function isForeign(error: unknown): boolean {
 await describeOutages({
   title: 'RedisStore',
   backend: 'redis',
-  args: ['--appendonly', 'yes', '--appendfsync', 'always'],
+  server: { args: ['--appendonly', 'yes', '--appendfsync', 'always'] },
   keeps: true,
   ways: [OWN, on('ioredis'), on('ioredis6'), on('node-redis'), on('a node-redis pool')],
   module: new URL('fixtures/open-store.js', import.meta.url),

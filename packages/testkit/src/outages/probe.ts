@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { SessionData, SessionStore } from '@sessile/core';
 import { isOf, sessionOf } from '../traffic/data.js';
 
@@ -9,6 +10,7 @@ export type Verb =
   | 'get and extend'
   | 'set new'
   | 'set many'
+  | 'set large'
   | 'set loaded'
   | 'touch'
   | 'update'
@@ -31,6 +33,9 @@ const TTL_MS = 600_000;
 
 /** So many that most of them share a command. */
 const MANY = Array.from({ length: 40 }, (_, n) => n);
+
+/** More than is left anywhere on a disk that is full, also where a server compresses. */
+const LARGE = randomBytes(200_000).toString('base64');
 
 /** Asks a store everything that it can be asked, all at once: each call about a session of its own. */
 export class Probe {
@@ -70,6 +75,7 @@ export class Probe {
       timed('get and extend', store.get(this.#sid('extended'), { extendMs: 2 * TTL_MS }), isMine('extended')),
       timed('set new', make('new'), done),
       timed('set many', Promise.all(MANY.map((n) => make(`made${n}`))), done),
+      timed('set large', store.set(this.#sid('large'), sessionOf(this.#sid('large'), { large: LARGE }), TTL_MS), done),
       timed('set loaded', store.set(this.#sid('saved'), this.#loaded), done),
       timed('touch', store.touch(this.#sid('touched'), undefined, 2 * TTL_MS), (isLive) => isLive),
       timed('update', store.update(this.#sid('updated'), increment), isMine('updated')),
@@ -113,3 +119,5 @@ async function timed<R>(verb: Verb, call: Promise<R>, isRight: (value: R) => boo
     return { verb, ms: performance.now() - begun, outcome: 'failed', error: error as NonNullable<Answer['error']> };
   }
 }
+
+export const READS: readonly Verb[] = ['get', 'get of none', 'get many', 'ids', 'length', 'entries', 'ping'];

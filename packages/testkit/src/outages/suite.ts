@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SessionStore } from '@sessile/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backend, namespace, ownServer, proxyTo } from '../index.js';
+import { backend, type BackendName, namespace, ownServer, proxyTo } from '../index.js';
 import { AWAY, type Breach, Judge } from '../traffic/judge.js';
 import { Traffic } from '../traffic/traffic.js';
 import { assertEnds } from './ends.js';
@@ -22,33 +22,43 @@ const RECOVERY_LIMIT_MS = 15_000;
  * the store works again by itself.
  */
 export async function describeOutages(target: FailureTarget): Promise<void> {
-  const shared = await backend(target.backend);
-  describe.skipIf(shared.skip !== undefined)(`${target.title}, while its server (${shared.skip ?? shared.from})`, () => {
+  const { backend: name, title, outages = [], common = name !== undefined } = target;
+  const { skip, from = 'a file' } = name === undefined ? {} : await backend(name);
+  describe.skipIf(skip !== undefined)(`${title}, while its server (${skip ?? from})`, () => {
     let site: Site;
-    const records = new Records(target.title);
-    beforeAll(async () => (site = await siteOf(target)));
+    const records = new Records(title);
+    beforeAll(async () => (site = name === undefined ? NOWHERE : await siteOf(name, target)));
     afterAll(async () => {
       records.show();
       await site?.proxy.close();
       await site?.server.stop();
     });
-    for (const outage of [...OUTAGES, ...(target.outages ?? [])]) {
+    for (const outage of common ? [...OUTAGES, ...outages] : outages) {
       for (const way of waysThrough(outage, target)) {
         it(`${outage.title}: on ${way.title}`, () => suffer(site, target, way, outage, records));
       }
     }
-    for (const way of target.ways.slice(0, 1)) it('is away at first', () => begins(site, target, way, records));
-    it('is frozen: a process that closes its store ends', () => endsFrozen(site, target));
+    if (!common) return;
+    it('is away at first', () => begins(site, target, records));
+    it.skipIf(target.module === undefined)('is frozen: a process that closes its store ends', async () => {
+      await assertEnds(target.module as URL, site.server, namespace(), TIMEOUT_MS);
+    });
   });
 }
+
+/** Of a store without a server. */
+const NOWHERE = {
+  server: { url: '', stop: async () => undefined },
+  proxy: { url: '', connections: 0, close: async () => undefined },
+} as unknown as Site;
 
 function waysThrough({ everyWay, isEndless }: Outage, { ways }: FailureTarget): readonly Way[] {
   if (everyWay !== true) return ways.slice(0, 1);
   return ways.filter(({ waitsForEver }) => isEndless !== true || waitsForEver !== true);
 }
 
-async function siteOf({ backend: name, args = [] }: FailureTarget): Promise<Site> {
-  const server = await ownServer(name, { args });
+async function siteOf(name: BackendName, target: FailureTarget): Promise<Site> {
+  const server = await ownServer(name, target.server);
   if (server.skip !== undefined) throw new Error(server.skip);
   return { server, proxy: await proxyTo(server.url) };
 }
@@ -85,7 +95,7 @@ async function endures(
   const repair = await outage.begin(site, { name, stores, timeoutMs: TIMEOUT_MS });
   let answers: Answer[];
   try {
-    if (outage.comesLater === true) await expect.poll(() => codeOf(stores[0]?.ping()), { timeout: 5000 }).toBe(outage.codes[0]);
+    if (outage.comesLater === true) await expect.poll(() => codeOf(stores[0]?.set('felt', {})), { timeout: 5000 }).toBe(outage.codes[0]);
     answers = await probe.ask();
     await pause(LASTS_MS);
     if (outage.isKnown === true && way.neverDown !== true) await isRefused(stores);
@@ -204,7 +214,8 @@ function resources(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap' || kind === 'Timeout').length;
 }
 
-async function begins(site: Site, target: FailureTarget, way: Way, records: Records): Promise<void> {
+async function begins(site: Site, target: FailureTarget, records: Records): Promise<void> {
+  const [way] = target.ways;
   using strays = new Strays(target.isForeign);
   await site.server.kill();
   const opened = await way.open(site.server.url, namespace(), TIMEOUT_MS);
@@ -219,8 +230,4 @@ async function begins(site: Site, target: FailureTarget, way: Way, records: Reco
     await closed(opened);
   }
   expect(strays.found).toEqual([]);
-}
-
-async function endsFrozen({ server }: Site, { module }: FailureTarget): Promise<void> {
-  await assertEnds(module, server, namespace(), TIMEOUT_MS);
 }

@@ -1,9 +1,9 @@
 import type { SessionStore } from '@sessile/core';
 import type { Proxy } from '../proxy.js';
-import type { BackendName, OwnServer } from '../types.js';
+import type { BackendName, OwnServer, ServerOptions } from '../types.js';
 import type { Verb } from './probe.js';
 
-/** A server of the tests' own, and the network before it. */
+/** A server of the tests' own, and the network before it. Of a store without a server none of it is used. */
 export interface Site {
   readonly server: OwnServer;
   readonly proxy: Proxy;
@@ -27,7 +27,7 @@ export interface Outage {
   /** Whether the store reaches its server directly or through the proxy. Default: `server`. */
   readonly via?: 'server' | 'proxy';
   /** Breaks it. */
-  begin(site: Site, victim: Victim): Promise<Repair>;
+  begin(site: Site, victim: Victim): Promise<Repair> | Repair;
   /** With which codes calls fail meanwhile. */
   readonly codes: readonly string[];
   /** Which calls work all the same, and which may do either. All others must fail. */
@@ -65,14 +65,17 @@ export interface Way {
 /** A store that is to survive. */
 export interface FailureTarget {
   readonly title: string;
-  readonly backend: BackendName;
-  /** Of the server: so that it keeps over a kill what it has acknowledged. */
-  readonly args?: readonly string[];
-  /** Whether it does. */
+  /** A store without one suffers its own outages alone. */
+  readonly backend?: BackendName;
+  /** Of the server: so that it keeps over a kill what it has acknowledged; or a small disk. */
+  readonly server?: ServerOptions;
+  /** Whether it keeps that. */
   readonly keeps: boolean;
+  /** Whether it suffers the outages of the table, beside its own. Default: true, where there is a server. */
+  readonly common?: boolean;
   readonly ways: readonly [Way, ...Way[]];
-  /** A module that exports `openStore(url, name, timeoutMs)`, for a process of its own. */
-  readonly module: URL;
+  /** A module that exports `openStore(url, name, timeoutMs)`, for a process of its own. With a server only. */
+  readonly module?: URL;
   /** What happens to this kind of server alone. */
   readonly outages?: readonly Outage[];
   /** Whether an error that nobody caught is a client library's own. */
