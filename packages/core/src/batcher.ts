@@ -35,6 +35,7 @@ export const ALIKE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'ERR_STORE_TIMEOUT',
   'ERR_STORE_CLOSED',
   'ERR_STORE_DENIED',
+  'ERR_STORE_SCHEMA',
 ]);
 
 /** A turn that gathered so many calls is followed by one like it, more often than not. */
@@ -119,8 +120,11 @@ export class Batcher<I, R> {
   #flush(): void {
     this.#scheduled = false;
     if (this.#traits.blocks) this.#underWay = 0;
-    const items = this.#waiting.filter(({ call }) => !call.expired);
+    const waiting = this.#waiting;
     this.#waiting = [];
+    // Nobody waits for them any more but the calls that come after them.
+    for (const { call, reject } of waiting) if (call.expired) reject(call.lateness());
+    const items = waiting.filter(({ call }) => !call.expired);
     this.#busy = items.length >= BUSY_ITEMS;
     for (const batch of this.#cut(items)) {
       const [first] = batch;

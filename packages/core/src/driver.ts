@@ -63,8 +63,11 @@ export type Replaced<T> =
   | { outcome: 'replaced'; token: T }
   /** No live session has this key: said by the same atomic command, for a save is dropped on this word alone. */
   | { outcome: 'missing' }
-  /** It is another text by now. `current` where it is free: it saves a read. */
-  | { outcome: 'changed'; current?: Stored<T> }
+  /**
+   * It is another text by now. `current` where it is free: it saves a read. `unsure` where a client that lost its connection sent the
+   * command again: then the text may be its own.
+   */
+  | { outcome: 'changed'; current?: Stored<T>; unsure?: boolean }
   /** Plural verbs only: cannot tell. The core settles it by reading. */
   | { outcome: 'unknown' };
 

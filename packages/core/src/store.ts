@@ -531,12 +531,15 @@ export class SessionStore extends EventEmitter {
 
   #length(): Promise<number> {
     this.#admit();
-    return this.#driver.count === undefined ? this.#ids().then(({ length }) => length) : this.#count();
-  }
-
-  async #count(): Promise<number> {
-    await this.#lanes.settled();
-    return this.#timed('length', (call) => this.#driver.count?.(call) ?? 0);
+    if (this.#driver.count === undefined) return this.#ids().then(({ length }) => length);
+    const settled = this.#lanes.settled();
+    // What was asked before is waited for within the call's own time.
+    const counted = this.#timed('length', async (call) => {
+      await settled;
+      if (call.expired) throw call.lateness();
+      return this.#driver.count?.(call) ?? 0;
+    });
+    return Promise.resolve(counted);
   }
 
   #readable(key: string, stored: Stored<unknown>): SessionData | undefined {

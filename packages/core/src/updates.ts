@@ -14,8 +14,8 @@ import { compareUnits, unitOf } from './unit.js';
 
 type Change = (session: Dict) => Dict | void;
 
-/** `again`: others came first. `unanswered`: the connection was lost, and nobody knows whether the command arrived. */
-type Attempt = Saved | 'again' | 'unanswered';
+/** `again`: others came first. An error: the connection was lost, and nobody knows whether the command arrived. */
+type Attempt = Saved | 'again' | StoreError;
 
 /** `update()`: read, change, compare-and-set, until it holds. */
 export class Updates {
@@ -29,20 +29,26 @@ export class Updates {
     this.#commands = commands;
   }
 
-  /** @returns the session as it is now, or null where there is none. */
+  /**
+   * After a lost connection it goes on only where the text is still the one that it was to replace: then its command was not done,
+   * and once another one was it cannot be done any more. A new text may be its own or another writer's, whatever it says.
+   *
+   * @returns the session as it is now, or null where there is none.
+   */
   async update(id: Id, change: Change, call: LaneCall): Promise<Loaded | null> {
-    // A text whose command got no answer: if it is what is stored now, it arrived.
-    let unanswered: string | undefined;
+    let lost: { replacing: string; error: StoreError } | undefined;
     for (let attempt = 0; ; attempt += 1) {
       const stored = await this.#commands.read(id.key, call);
       if (stored === null) return null;
       const { tie, session } = this.#site.records.load(stored, id);
-      if (unanswered !== undefined && tie.base === unanswered) return { tie, session };
+      const { base } = tie;
+      if (lost !== undefined && base !== lost.replacing) throw lost.error;
       const save = this.#changed(id, session, change);
       const outcome = await this.#try(save, tie, call);
       if (outcome === 'saved') return { tie, session: this.#site.codec.parse(save.text) };
       if (outcome === 'ended' || outcome === 'missing') return null;
-      if (outcome === 'unanswered') unanswered = save.text;
+      if (lost !== undefined) throw lost.error;
+      if (outcome !== 'again') lost = { replacing: base, error: outcome };
       if (attempt > 0) await backoff(attempt);
     }
   }
@@ -73,9 +79,10 @@ export class Updates {
   async #replace(save: TiedSave, tie: Tie, fate: Fate, stored: Version, call: LaneCall): Promise<Attempt> {
     try {
       const answer = await this.#site.records.replace(save.id, save.text, fate, stored, call, true);
-      return answer.outcome === 'changed' ? this.#lost(save, call) : this.#saves.done(save, tie, fate, save.text, answer);
+      if (answer.outcome !== 'changed') return this.#saves.done(save, tie, fate, save.text, answer);
+      return answer.unsure === true ? unsure() : this.#lost(save, call);
     } catch (error) {
-      if (StoreError.isInstance(error) && error.code === 'ERR_STORE_UNAVAILABLE' && !call.expired) return 'unanswered';
+      if (StoreError.isInstance(error) && error.code === 'ERR_STORE_UNAVAILABLE' && !call.expired) return error;
       throw error;
     }
   }
@@ -85,4 +92,9 @@ export class Updates {
     call.conflicted = true;
     return 'again';
   }
+}
+
+function unsure(): StoreError {
+  const what = 'The connection was lost, and the client has sent the update again. It was made once or not at all.';
+  return new StoreError('ERR_STORE_UNAVAILABLE', what);
 }

@@ -21,11 +21,14 @@ export async function* pagesOf({ commands, lanes, limits, admit }: Ground, paylo
   let walk: AsyncIterator<Page<Token>> | undefined;
   try {
     admit();
-    await lanes.settled();
+    // What was asked before is waited for within the first page's own time.
+    const settled = lanes.settled();
     walk = driver.scan(payloads, call)[Symbol.asyncIterator]();
     for (const pages = walk; ;) {
-      admit();
-      const { done, value } = await lanes.timed(operation, (page) => {
+      const { done, value } = await lanes.timed(operation, async (page) => {
+        await settled;
+        if (page.expired) throw page.lateness();
+        admit();
         call.serve(page);
         return commands.other(page, () => pages.next());
       });

@@ -332,18 +332,77 @@ describe('UPD: update()', () => {
     ).rejects.toBe(own);
   });
 
-  it('a command whose answer was lost, but which arrived, is not done twice', async () => {
-    const store = new TestStore();
-    await store.set('s', { n: 0 });
-    let lost = 0;
-    store.driver.loseAnswer = (verb) => {
-      if (verb !== 'replace' || lost > 0) return undefined;
-      lost += 1;
-      return new StoreError('ERR_STORE_UNAVAILABLE', 'the connection was lost');
-    };
-    expect(await store.update('s', (s) => void (s['n'] += 1))).toEqual({ n: 1 });
-    expect(await store.get('s')).toEqual({ n: 1 });
-    expect(lost).toBe(1);
+  describe('after a lost connection', () => {
+    const lost = () => new StoreError('ERR_STORE_UNAVAILABLE', 'the connection was lost');
+    const increment = (s: Record<string, any>) => void (s['n'] += 1);
+
+    /** Fails the first replace alone. */
+    function once(): (verb: string) => StoreError | undefined {
+      let failures = 0;
+      return (verb) => (verb === 'replace' && (failures += 1) === 1 ? lost() : undefined);
+    }
+
+    it('is made again where nothing has changed', async () => {
+      const store = new TestStore();
+      await store.set('s', { n: 0 });
+      store.driver.failWith = once();
+      expect(await store.update('s', increment)).toEqual({ n: 1 });
+      expect(await store.get('s')).toEqual({ n: 1 });
+    });
+
+    it('fails where it may have been made, and is not made twice', async () => {
+      const store = new TestStore();
+      await store.set('s', { n: 0 });
+      store.driver.loseAnswer = once();
+      await expect(store.update('s', increment)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
+      expect(await store.get('s')).toEqual({ n: 1 });
+    });
+
+    it("does not take another writer's change of the same kind for its own", async () => {
+      const rows = new Rows();
+      const [here, there] = [new TestStore(new TestDriver(rows)), new TestStore(new TestDriver(rows))];
+      await here.set('s', { n: 0 });
+      here.driver.hold = (verb) => verb === 'replace';
+      const late = here.update('s', increment);
+      await expect.poll(() => here.driver.held.length).toBe(1);
+      expect(await there.update('s', increment)).toEqual({ n: 1 });
+      here.driver.held[0]!.fail(lost());
+      await expect(late).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+      expect(await there.get('s')).toEqual({ n: 1 });
+    });
+
+    it('fails at once, with the reason, where the second try fails in the same way', async () => {
+      const store = new TestStore(new TestDriver(), { timeoutMs: 5000 });
+      await store.set('s', { n: 0 });
+      store.driver.failWith = (verb) => (verb === 'replace' ? lost() : undefined);
+      const begun = performance.now();
+      await expect(store.update('s', increment)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
+      expect(performance.now() - begun).toBeLessThan(2000);
+      expect(await store.get('s')).toEqual({ n: 0 });
+    });
+
+    it('fails where the client has sent it again, and it may have been made before', async () => {
+      const store = new TestStore();
+      await store.set('s', { n: 0 });
+      const { replace } = store.driver;
+      store.driver.replace = async (item) => {
+        await replace.call(store.driver, item);
+        return { ...(await replace.call(store.driver, item)), unsure: true } as never;
+      };
+      await expect(store.update('s', increment)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', operation: 'update' });
+      expect(await store.get('s')).toEqual({ n: 1 });
+    });
+
+    it('is null where the session is gone meanwhile', async () => {
+      const store = new TestStore();
+      await store.set('s', { n: 0 });
+      store.driver.failWith = (verb) => {
+        if (verb !== 'replace') return undefined;
+        store.driver.rows.map.delete('s');
+        return lost();
+      };
+      expect(await store.update('s', increment)).toBeNull();
+    });
   });
 
   it('keeps the lifetime, unless the change sets another', async () => {

@@ -137,6 +137,38 @@ describe('ERR: time', () => {
     store.driver.releaseAll();
   });
 
+  it('a walk and a count that wait for earlier calls count from their own call too', async () => {
+    const store = new TestStore(new TestDriver(), { timeoutMs: 300 });
+    store.driver.hold = () => true;
+    const saving = store.set('s', {}).catch(() => undefined);
+    const tookMs = async (call: Promise<unknown>) => {
+      const started = performance.now();
+      await expect(call).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT' });
+      return performance.now() - started;
+    };
+    for (const ms of await Promise.all([store.length(), store.ids(), store.all()].map(tookMs))) expect(ms).toBeLessThan(450);
+    await saving;
+    expect(store.commands()).toEqual(['write s']);
+    store.driver.releaseAll();
+  });
+
+  it('a call that runs out of time before its batch leaves does not hold up the calls after it', async () => {
+    const store = new TestStore(new PluralDriver(), { timeoutMs: 50 });
+    await store.set('s', { n: 1 });
+    store.driver.hold = () => true;
+    const others = Promise.allSettled([store.get('a'), store.get('b')]);
+    // Timers come before the next batch from here, and this process is busy meanwhile.
+    await new Promise(setImmediate);
+    const late = store.get('s');
+    for (const until = performance.now() + 80; performance.now() < until;);
+    await expect(late).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT', operation: 'get' });
+    store.driver.hold = () => false;
+    store.driver.releaseAll();
+    await others;
+    expect(await store.get('s')).toEqual({ n: 1 });
+    expect(await store.length()).toBe(1);
+  });
+
   it('calls that ran out of time in the queue are never sent', async () => {
     const store = new TestStore(new TestDriver(), { timeoutMs: 40 });
     store.driver.hold = () => true;
@@ -318,9 +350,12 @@ describe('ORD: coalescing', () => {
     expect(await store.get('s08')).toEqual({ sid: 's08' });
   });
 
-  it('and fails all alike where the backend is away', async () => {
+  it.each([
+    ['the backend is away', 'ERR_STORE_UNAVAILABLE'],
+    ['the table is gone', 'ERR_STORE_SCHEMA'],
+  ] as const)('and fails all alike where %s', async (_what, code) => {
     const store = new TestStore(new PluralDriver(undefined, { singles: 1 }));
-    store.driver.failWith = (verb) => (verb === 'writeMany' ? new StoreError('ERR_STORE_UNAVAILABLE', 'gone') : undefined);
+    store.driver.failWith = (verb) => (verb === 'writeMany' ? new StoreError(code, 'gone') : undefined);
     const results = await Promise.allSettled(sids.map((sid) => store.set(sid, { sid })));
     expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(11);
     expect(store.commands()).toHaveLength(2);

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
-import { assertFleet, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
+import { assertFleet, backend, namespace, ownServer } from '@sessile/testkit';
 import connectMemcached from 'connect-memcached';
 import session from 'express-session';
 import Memcached from 'memcached';
@@ -268,62 +268,6 @@ describe.skipIf(isMissing)(`${title}: several servers`, () => {
     expect(store.status).toBe('up');
     await server.start();
     await vi.waitFor(() => Promise.all(sids.map((sid) => store.get(sid))), { timeout: 5000 });
-  });
-});
-
-describe.skipIf(isMissing)(`${title}: outages`, () => {
-  it('fails within timeoutMs while the server is frozen, and works again when it is back', async () => {
-    const server = await ownServer('memcached');
-    if (server.skip !== undefined) return;
-    onTestFinished(() => server.stop());
-    const store = open({ hosts: server.url, timeoutMs: 500 });
-    await store.set('s', { n: 1 });
-    await server.freeze();
-    const begun = Date.now();
-    await expect(store.get('s')).rejects.toMatchObject({ code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/), retryable: true });
-    expect(Date.now() - begun).toBeLessThan(1500);
-    await server.thaw();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 5000 });
-  });
-
-  it('fails every call of a batch when the server is killed in its middle, and tells that it is down and up', async () => {
-    const server = await ownServer('memcached');
-    if (server.skip !== undefined) return;
-    onTestFinished(() => server.stop());
-    const proxy = await proxyTo(server.url);
-    onTestFinished(() => proxy.close());
-    const store = open({ hosts: proxy.url, timeoutMs: 2000 });
-    const events: string[] = [];
-    store.on('down', () => events.push('down')).on('up', () => events.push('up'));
-    await store.set('s', { n: 1 });
-    // Nothing is answered from here on, whatever the server still does.
-    proxy.stall();
-    const calls = Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? store.get(`s${n}`) : store.set(`s${n}`, { n })));
-    const settled = Promise.allSettled(calls);
-    // The calls are on their way once their tick has ended.
-    await new Promise(setImmediate);
-    await proxy.refuse();
-    await server.kill();
-    for (const answer of await settled) {
-      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'ERR_STORE_UNAVAILABLE', retryable: true } });
-    }
-    expect(store.status).toBe('down');
-    await server.start();
-    await proxy.restore();
-    await vi.waitFor(() => expect(events).toEqual(['down', 'up']), { timeout: 5000 });
-    await store.set('s', { n: 2 });
-    expect(await store.get('s')).toEqual({ n: 2 });
-  });
-
-  it('works as soon as a server is there that was not there at first', async () => {
-    const server = await ownServer('memcached');
-    if (server.skip !== undefined) return;
-    onTestFinished(() => server.stop());
-    await server.kill();
-    const store = open({ hosts: server.url });
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    await server.start();
-    await vi.waitFor(() => store.set('s', { n: 1 }), { timeout: 5000 });
   });
 });
 

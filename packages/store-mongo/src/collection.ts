@@ -7,9 +7,9 @@ import type { MongoCollection } from './mongo.js';
  *
  * @throws StoreError ERR_STORE_SCHEMA
  */
-export async function refuseCollation(collection: MongoCollection): Promise<void> {
+export async function refuseCollation(collection: MongoCollection, options: object): Promise<void> {
   // One that is not there yet, or a user who may not look, is no reason to refuse.
-  const { collation } = await collection.options().catch((): { collation?: { locale?: string } } => ({}));
+  const { collation } = await collection.options(options).catch((): { collation?: { locale?: string } } => ({}));
   if (collation?.locale === undefined || collation.locale === 'simple') return;
   const found = `The collection compares texts by a collation (${collation.locale}), so that two session ids may be one.`;
   throw new StoreError('ERR_STORE_SCHEMA', `${found} Use a collection without a collation, by the option collectionName.`);
@@ -24,9 +24,9 @@ const OTHER: ReadonlySet<unknown> = new Set([85, 86]);
  *
  * @throws StoreError ERR_STORE_SCHEMA where there is another index in its place.
  */
-export async function makeTtlIndex(collection: MongoCollection, write: object): Promise<void> {
+export async function makeTtlIndex(collection: MongoCollection, options: object): Promise<void> {
   try {
-    await collection.createIndex({ expires: 1 }, { expireAfterSeconds: 0, ...write });
+    await collection.createIndex({ expires: 1 }, { expireAfterSeconds: 0, ...options });
   } catch (error) {
     if (OTHER.has((error as { code?: unknown }).code)) throw otherIndex(error);
     if (!isRefusal(error)) throw error;

@@ -177,8 +177,9 @@ export class MongoDriver implements StoreDriver<Value> {
     }
   }
 
-  /** The TTL index leaves little to do; where there is none, this does it. */
+  /** The TTL index leaves little to do; where there is none, this does it. An index that was dropped is made again. */
   async prune(call: Call): Promise<number> {
+    await this.#link.makeIndex(call);
     let pruned = 0;
     for (let found = PAGE; found === PAGE && !this.#closed;) {
       found = await this.#link.run(call, async (site) => {

@@ -24,7 +24,7 @@ const KNOWN: readonly Known[] = [
     'MongoDB cannot serve now: there is no primary, or it is starting or stopping.',
   ],
   [
-    /^(MongoNetworkTimeoutError|MongoOperationTimeoutError|MongoWaitQueueTimeoutError|50|64|89|262|202)$/,
+    /^(MongoNetworkTimeoutError|MongoOperationTimeoutError|MongoWaitQueueTimeoutError|AbortError|TimeoutError|50|64|89|262|202)$/,
     'ERR_STORE_TIMEOUT',
     'MongoDB did not answer, or did not write as far as the write concern asks, in time.',
   ],

@@ -4,6 +4,7 @@ import { appClock, type Clock, serverClock } from './clock.js';
 import { isAway, isPassing, isRefusal, known } from './errors.js';
 import { makeTtlIndex, refuseCollation } from './collection.js';
 import { connect, type MongoCollection, type MongoConnection } from './mongo.js';
+import { wakeMonitors } from './monitors.js';
 import { Watch } from './watch.js';
 
 /** How the store uses the server. */
@@ -49,7 +50,8 @@ export class Link {
   readonly #watch = new Watch(() => this.#ask());
   #own: MongoConnection | undefined;
   #site: Promise<Site> | undefined;
-  #isConnected = false;
+  /** The client that has been connected. */
+  #connected: MongoConnection | undefined;
   #closed = false;
 
   constructor(settings: Settings) {
@@ -75,6 +77,11 @@ export class Link {
     }
   }
 
+  /** Makes the TTL index again, where somebody has dropped it, or the whole collection. */
+  async makeIndex(call: Call): Promise<void> {
+    if (this.#settings.ttlIndex) await this.run(call, ({ collection, writes }) => makeTtlIndex(collection, writes(call)));
+  }
+
   /** Past the index: whether the server answers. */
   async ping(): Promise<void> {
     try {
@@ -86,8 +93,13 @@ export class Link {
   }
 
   async #ask(): Promise<void> {
-    const collection = await this.#collection();
-    await collection.findOne(NOBODY, { ...READ, projection: { _id: 1 } });
+    try {
+      const collection = await this.#collection();
+      await collection.findOne(NOBODY, { ...READ, ...this.#inTime(), projection: { _id: 1 } });
+    } catch (error) {
+      if (isAway(error)) wakeMonitors(this.#connected);
+      throw error;
+    }
   }
 
   /** A failure is not kept: the next call looks again. */
@@ -101,16 +113,22 @@ export class Link {
 
   async #look(): Promise<Site> {
     const collection = await this.#collection();
-    await refuseCollation(collection);
+    const inTime = this.#inTime();
+    await refuseCollation(collection, inTime);
     const write = acknowledged(collection);
-    if (this.#settings.ttlIndex) await makeTtlIndex(collection, write);
-    const clock = (await knowsNow(collection, write)) ? serverClock : appClock;
+    if (this.#settings.ttlIndex) await makeTtlIndex(collection, { ...write, ...inTime });
+    const clock = (await knowsNow(collection, { ...write, ...inTime })) ? serverClock : appClock;
     return {
       collection,
       clock,
-      reads: (call) => ({ ...READ, maxTimeMS: limitOf(call) }),
-      writes: (call) => ({ ...READ, ...write, maxTimeMS: limitOf(call) }),
+      reads: (call) => ({ ...READ, ...limitsOf(call) }),
+      writes: (call) => ({ ...READ, ...write, ...limitsOf(call) }),
     };
+  }
+
+  /** Of a command for which no call waits alone. */
+  #inTime(): { signal: AbortSignal } {
+    return { signal: AbortSignal.timeout(this.#settings.timeoutMs) };
   }
 
   async #collection(): Promise<MongoCollection> {
@@ -118,7 +136,7 @@ export class Link {
     if (this.#closed) throw new StoreError('ERR_STORE_CLOSED', 'The store was closed meanwhile.');
     // Not in the collection's documentation, and there in both versions.
     const connection = collection === undefined ? ((await client) ?? this.#connect()) : (collection as { client?: MongoConnection }).client;
-    if (connection !== undefined && !this.#isConnected) await this.#begin(connection);
+    if (connection !== undefined && connection !== this.#connected) await this.#begin(connection);
     return collection ?? (connection as MongoConnection).db(database).collection(collectionName);
   }
 
@@ -126,7 +144,7 @@ export class Link {
   async #begin(connection: MongoConnection): Promise<void> {
     this.#watch.follow(connection);
     await connection.connect();
-    this.#isConnected = true;
+    this.#connected = connection;
   }
 
   #connect(): MongoConnection {
@@ -156,8 +174,12 @@ const TRIES = 4;
 
 function ignore(): void {}
 
-function limitOf({ timeLeftMs }: Call): number {
-  return Math.max(1, Math.ceil(timeLeftMs));
+/**
+ * The server's limit, and the client's. Without the latter a command waits for ever where its connection is lost in silence, and in
+ * mongodb 7.8 also where it is written to a socket that ends at that moment: its session, and all that waits for it, would wait too.
+ */
+function limitsOf({ timeLeftMs, signal }: Call): { maxTimeMS: number; signal: AbortSignal } {
+  return { maxTimeMS: Math.max(1, Math.ceil(timeLeftMs)), signal };
 }
 
 /** Without an answer nothing can be compared, so that a write is acknowledged whatever the client asks for. */

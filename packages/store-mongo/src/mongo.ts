@@ -15,7 +15,7 @@ export interface MongoCollection {
   findOneAndDelete(filter: object, options: object): Promise<unknown>;
   deleteMany(filter: object, options: object): Promise<{ readonly deletedCount: number }>;
   countDocuments(filter: object, options: object): Promise<number>;
-  options(): Promise<{ readonly collation?: { readonly locale?: string } }>;
+  options(options: object): Promise<{ readonly collation?: { readonly locale?: string } }>;
   createIndex(index: { expires: 1 }, options: object): Promise<string>;
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ConnectMongo as PeerStore5, MongoClient as MongoClient6 } from '@sessile/mongodb-6';
 import { MongoStore, type MongoStoreOptions } from '@sessile/store-mongo';
-import { assertFleet, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
+import { assertFleet, backend, namespace, proxyTo } from '@sessile/testkit';
 import PeerStore6, { createWebCryptoAdapter } from 'connect-mongo';
 import type session from 'express-session';
 import { Binary, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
@@ -109,6 +109,30 @@ describe.skipIf(isMissing)(`${title}: the index`, () => {
       expect((await store.ids()).toSorted()).toEqual(['ever', 'live']);
       expect(await rows(name).countDocuments()).toBe(2);
     }
+  });
+});
+
+describe.skipIf(isMissing)(`${title}: what is dropped while a store runs`, () => {
+  it.each([
+    ['the index', (name: string) => rows(name).dropIndex('expires_1')],
+    ['the collection', (name: string) => rows(name).drop()],
+  ])('%s: sessions are stored and read on, and pruning makes the index again', async (_what, drop) => {
+    const collectionName = namespace();
+    const store = open({ collectionName });
+    await store.set('s', { n: 1 });
+    await drop(collectionName);
+    await store.set('t', { n: 2 });
+    expect(await store.get('t')).toEqual({ n: 2 });
+    expect(await store.prune()).toBe(0);
+    expect(await rows(collectionName).indexes()).toMatchObject([{ key: { _id: 1 } }, { key: { expires: 1 }, expireAfterSeconds: 0 }]);
+  });
+
+  it('no index is made where none is wanted', async () => {
+    const collectionName = namespace();
+    const store = open({ collectionName, ttlIndex: false });
+    await store.set('s', { n: 1 });
+    await store.prune();
+    expect(await rows(collectionName).indexes()).toHaveLength(1);
   });
 });
 
@@ -527,37 +551,6 @@ describe.skipIf(isMissing)(`${title}: clients`, () => {
 });
 
 describe.skipIf(isMissing)(`${title}: outages`, () => {
-  it('a store that found no server at first works as soon as one is there', async () => {
-    const proxy = await proxyTo(url);
-    onTestFinished(() => proxy.close());
-    await proxy.refuse();
-    const store = open({ url: proxy.url, timeoutMs: 1500 });
-    const events: string[] = [];
-    store.on('down', () => events.push('down')).on('up', () => events.push('up'));
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
-    expect(store.status).toBe('down');
-    const begun = Date.now();
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    expect(Date.now() - begun).toBeLessThan(100);
-    await proxy.restore();
-    await vi.waitFor(() => expect(events).toEqual(['down', 'up']), { timeout: 5000 });
-    await store.set('s', { n: 1 });
-    expect(await store.get('s')).toEqual({ n: 1 });
-  });
-
-  it('a client of yours, which would wait for half a minute, is known to have lost its server at once', async () => {
-    const proxy = await proxyTo(url);
-    onTestFinished(() => proxy.close());
-    const store = open({ client: clientOf(proxy.url) });
-    await store.set('s', { n: 1 });
-    await proxy.refuse();
-    await expect(store.set('s', { n: 2 })).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    await vi.waitFor(() => expect(store.status).toBe('down'), { timeout: 4000 });
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    await proxy.restore();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 5000 });
-  });
-
   it('connections that were dropped while idle are no outage', async () => {
     const proxy = await proxyTo(url);
     onTestFinished(() => proxy.close());
@@ -569,42 +562,6 @@ describe.skipIf(isMissing)(`${title}: outages`, () => {
     await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 5000 });
     expect(events).toEqual([]);
   });
-
-  it('a silent server is a timeout, and is asked again when it answers', async () => {
-    const proxy = await proxyTo(url);
-    onTestFinished(() => proxy.close());
-    const store = open({ url: proxy.url, timeoutMs: 500 });
-    await store.set('s', { n: 1 });
-    proxy.stall();
-    const begun = Date.now();
-    const ends = await Promise.allSettled(Array.from({ length: 32 }, (_, n) => store.get(`s${n}`)));
-    expect(Date.now() - begun).toBeLessThan(2000);
-    for (const end of ends) expect(end).toMatchObject({ reason: { code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/), retryable: true } });
-    await proxy.restore();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 10_000 });
-  });
-
-  it('a server that is killed in the middle of a batch fails its calls, and the next ones succeed', async () => {
-    const server = await ownServer('mongo');
-    if (server.skip !== undefined) return;
-    onTestFinished(() => server.stop());
-    const store = open({ url: server.url, timeoutMs: 3000 });
-    await store.set('s', { n: 1 });
-    await server.freeze();
-    const calls = Promise.allSettled(Array.from({ length: 64 }, (_, n) => store.set(`s${n}`, { n })));
-    await new Promise(setImmediate);
-    await server.kill();
-    const ends = await calls;
-    expect(ends.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
-    for (const end of ends) {
-      // What was answered before the end was done.
-      if (end.status === 'rejected')
-        expect(end).toMatchObject({ reason: { code: expect.stringMatching(/UNAVAILABLE|TIMEOUT/), retryable: true } });
-    }
-    await server.start();
-    await vi.waitFor(() => store.set('s', { n: 2 }), { timeout: 15_000 });
-    expect(await store.get('s')).toEqual({ n: 2 });
-  }, 60_000);
 
   it('a closed store asks nobody any more', async () => {
     silenced();

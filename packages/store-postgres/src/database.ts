@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { StoreError } from '@sessile/core';
 import type { Call } from '@sessile/core/driver';
-import { isPassing, known } from './errors.js';
+import { isAway, isPassing, known } from './errors.js';
 import { findTable, lockOf, type Table } from './schema.js';
 import { type Statement, type Statements, statementsOf } from './statements.js';
 
@@ -99,12 +99,12 @@ export class Database {
   }
 
   async #query(text: string, values?: readonly unknown[]): Promise<Rows> {
-    const answer = (await this.#open().query({ text, values, rowMode: 'array' })) as Answer | Answer[];
+    const answer = (await this.#open().query({ text, values, rowMode: 'array', query_timeout: this.#limitMs })) as Answer | Answer[];
     return Array.isArray(answer) ? [] : answer.rows;
   }
 
   #send({ name, text }: Statement, values: readonly unknown[]): Promise<Answer> {
-    const query = { text, values, rowMode: 'array' };
+    const query = { text, values, rowMode: 'array', query_timeout: this.#limitMs };
     return this.#open().query(this.#settings.prepare ? { ...query, name } : query) as Promise<Answer>;
   }
 
@@ -122,8 +122,17 @@ export class Database {
     const { connection, timeoutMs, prepare } = this.#settings;
     const { Pool } = load();
     // PgBouncer knows no statement_timeout at the start of a connection; there, the client's own has to do.
-    const limits = prepare ? { statement_timeout: timeoutMs, query_timeout: timeoutMs + 1000 } : { query_timeout: timeoutMs };
+    const limits = prepare ? { statement_timeout: timeoutMs } : {};
     return new Pool({ connectionTimeoutMillis: timeoutMs, ...limits, ...connection });
+  }
+
+  /**
+   * When a connection is given up that gives no answer: else its session, and all that waits for it, would wait with it. Where the
+   * server ends the statement itself, it is given the time to say so.
+   */
+  get #limitMs(): number {
+    const { pool, prepare, timeoutMs } = this.#settings;
+    return pool === undefined && !prepare ? timeoutMs : timeoutMs + 1000;
   }
 
   #failed(error: unknown): unknown {
@@ -136,15 +145,27 @@ export class Database {
   #isDown(cause: unknown): void {
     if (this.#closed) return;
     this.#report('down', cause);
-    this.#probe ??= setTimeout(() => this.#again(), 100 + Math.random() * 300).unref();
+    if (this.#probe === undefined) this.#askIn(soonMs());
   }
 
-  #again(): void {
-    this.#probe = undefined;
-    if (!this.#closed) this.ping().catch(ignore);
+  #askIn(ms: number): void {
+    clearTimeout(this.#probe);
+    if (!this.#closed) this.#probe = setTimeout(() => this.#ask(), ms).unref();
+  }
+
+  /** A pool without time limits may wait for ever on a connection that was lost: then it is asked again, on another one. */
+  #ask(): void {
+    this.#askIn(this.#settings.timeoutMs);
+    this.ping().catch((error: unknown) => {
+      // A refusal is an answer: the calls will tell of it.
+      if (isAway(error)) this.#askIn(soonMs());
+      else this.#isUp();
+    });
   }
 
   #isUp(): void {
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
     this.#report('up');
   }
 
@@ -156,6 +177,11 @@ export class Database {
 }
 
 function ignore(): void {}
+
+/** With jitter: processes that lost the same server do not all ask in the same moment. */
+function soonMs(): number {
+  return 100 + Math.random() * 300;
+}
 
 /** Once per process, by its code. */
 function warn(sql: string): void {

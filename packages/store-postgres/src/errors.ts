@@ -31,6 +31,8 @@ const STATES: readonly (readonly [RegExp, StoreErrorCode, string])[] = [
 const LOST =
   /Connection terminated|connection error|timeout exceeded when trying to connect|Cannot use a pool|timeout expired|not queryable|Connection ended/i;
 const SLOW = /Query read timeout/;
+/** The server asks for a password, and there is none. */
+const NO_PASSWORD = /^SASL: .*password must be a/;
 
 /** A failure as the store tells it. What is not known here, core names. */
 export function known(error: unknown): unknown {
@@ -41,6 +43,8 @@ export function known(error: unknown): unknown {
   if (name !== undefined) return new StoreError(name, `${text}`, name === 'ERR_STORE_ENCODE' ? {} : { cause: error });
   if (LOST.test(String(message)))
     return new StoreError('ERR_STORE_UNAVAILABLE', 'The connection to PostgreSQL was lost, or none could be had.', { cause: error });
+  if (NO_PASSWORD.test(String(message)))
+    return new StoreError('ERR_STORE_DENIED', 'PostgreSQL asks for a password. Set one.', { cause: error });
   if (SLOW.test(String(message))) return new StoreError('ERR_STORE_TIMEOUT', 'PostgreSQL did not answer in time.', { cause: error });
   return error;
 }
@@ -48,4 +52,10 @@ export function known(error: unknown): unknown {
 /** A deadlock or a serialization failure: the same statement may succeed now. */
 export function isPassing(error: unknown): boolean {
   return /^(40001|40P01)$/.test(String((error as PgError | undefined)?.code));
+}
+
+/** Of a failure as {@link known} names it: whether nobody answered, or nobody who can serve. */
+export function isAway(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'ERR_STORE_UNAVAILABLE' || code === 'ERR_STORE_TIMEOUT' || /^E[A-Z]+$/.test(String(code));
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PostgresStore, type PostgresStoreOptions } from '@sessile/store-postgres';
-import { assertFleet, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
+import { assertFleet, backend, namespace } from '@sessile/testkit';
 import connectPgSimple from 'connect-pg-simple';
 import session from 'express-session';
 import pg from 'pg';
@@ -346,76 +346,8 @@ describe.skipIf(isMissing)(`${title}: durability`, () => {
   });
 });
 
-describe.skipIf(isMissing)(`${title}: outages`, () => {
-  it('a store that found no server at first works as soon as one is there', async () => {
-    const proxy = await proxyTo(url);
-    onTestFinished(() => proxy.close());
-    await proxy.refuse();
-    const store = open({ url: proxy.url });
-    const events: string[] = [];
-    store.on('down', () => events.push('down')).on('up', () => events.push('up'));
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
-    await proxy.restore();
-    await vi.waitFor(() => expect(events).toEqual(['down', 'up']), { timeout: 5000 });
-    await store.set('s', { n: 1 });
-    expect(await store.get('s')).toEqual({ n: 1 });
-  });
-
-  it('a silent server is a timeout, and is asked again when it answers', async () => {
-    const proxy = await proxyTo(url);
-    onTestFinished(() => proxy.close());
-    const store = open({ url: proxy.url, timeoutMs: 500 });
-    await store.set('s', { n: 1 });
-    proxy.stall();
-    const begun = Date.now();
-    const ends = await Promise.allSettled(Array.from({ length: 32 }, (_, n) => store.get(`s${n}`)));
-    expect(Date.now() - begun).toBeLessThan(2000);
-    for (const end of ends) expect(end).toMatchObject({ reason: { code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/), retryable: true } });
-    await proxy.restore();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 10_000 });
-  });
-
-  it('a server that is killed in the middle of a batch fails its calls, and the next ones succeed when it is back', async () => {
-    const server = await ownServer('postgres');
-    if (server.skip !== undefined) throw new Error(server.skip);
-    onTestFinished(() => server.stop());
-    const proxy = await proxyTo(server.url);
-    onTestFinished(() => proxy.close());
-    const store = open({ url: proxy.url, timeoutMs: 3000 });
-    await store.set('s', { n: 1 });
-    // Nothing is answered from here on, whatever the server still does.
-    proxy.stall();
-    const calls = Promise.allSettled(Array.from({ length: 64 }, (_, n) => store.set(`s${n}`, { n })));
-    await new Promise(setImmediate);
-    await proxy.refuse();
-    await server.kill();
-    for (const end of await calls) expect(end).toMatchObject({ reason: { code: 'ERR_STORE_UNAVAILABLE', retryable: true } });
-    await server.start();
-    await proxy.restore();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 10_000 });
-  });
-
-  it('a pool without a free connection is a timeout, not a hang', async () => {
-    const one = poolOf({ max: 1 });
-    const store = open({ pool: one, timeoutMs: 300 });
-    await store.set('s', { n: 1 });
-    const busy = await one.connect();
-    await expect(store.get('s')).rejects.toMatchObject({ code: 'ERR_STORE_TIMEOUT' });
-    busy.release();
-    await vi.waitFor(async () => expect(await store.get('s')).toEqual({ n: 1 }), { timeout: 5000 });
-  });
-
-  it('a user without rights is ERR_STORE_DENIED', async () => {
-    const user = namespace();
-    const table = namespace();
-    await open({ table }).get('s');
-    await pool.query(`CREATE ROLE ${user} LOGIN`);
-    const store = open({ pool: poolOf({ options: `-c role=${user}` }), table });
-    const error = await store.get('s').catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'ERR_STORE_DENIED', retryable: false });
-  });
-
-  it('a pool of yours stays open', async () => {
+describe.skipIf(isMissing)(`${title}: the pool`, () => {
+  it('of yours stays open', async () => {
     const mine = poolOf({});
     const store = open({ pool: mine });
     await store.set('s', { n: 1 });

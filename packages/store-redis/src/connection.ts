@@ -23,7 +23,10 @@ export class Connection {
   #link: Link | undefined;
   #unwatch: (() => void) | undefined;
   #report: Report | undefined;
+  /** Since when there is no connection, and why. */
   #away: { cause: unknown } | undefined;
+  /** How often what was known of the connection has become old: as it does when it is lost. */
+  epoch = 0;
   #closed = false;
   /** Whether the server of this connection is known to be one that can be used. */
   #served = false;
@@ -41,7 +44,16 @@ export class Connection {
     if (this.#closed) throw closed();
     this.#link ??= this.#watched(this.#open());
     if (this.#away === undefined) return this.#link;
-    throw new StoreError('ERR_STORE_UNAVAILABLE', 'Redis is away. The store works again by itself when it is back.', this.#away);
+    throw (
+      this.#denial() ??
+      new StoreError('ERR_STORE_UNAVAILABLE', 'Redis is away. The store works again by itself when it is back.', this.#away)
+    );
+  }
+
+  /** A server that refuses the password is there: what is wrong with it does not pass by waiting. */
+  #denial(): StoreError | undefined {
+    const cause = known(this.#away?.cause, false);
+    return StoreError.isInstance(cause) && cause.code === 'ERR_STORE_DENIED' ? cause : undefined;
   }
 
   /** Sends one command. */
@@ -104,6 +116,7 @@ export class Connection {
       up: () => this.#tell('up'),
       down: (cause) => this.#tell('down', cause),
       changed: () => {
+        this.epoch += 1;
         this.#served = false;
         this.#asking = undefined;
       },
@@ -113,7 +126,7 @@ export class Connection {
 
   #tell(state: 'up' | 'down', cause?: unknown): void {
     this.#away = state === 'down' ? { cause } : undefined;
-    this.#report?.(state, cause);
+    this.#report?.(this.#denial() === undefined ? state : 'up', cause);
   }
 
   #with<R>(work: (link: Link) => Promise<R>): Promise<R> {
@@ -139,7 +152,9 @@ export class Connection {
   }
 
   #named(error: unknown): Error {
-    return known(error, this.#link?.sharded === true) as Error;
+    const named = known(error, this.#link?.sharded === true) as Error;
+    const isLost = StoreError.isInstance(named) && named.code === 'ERR_STORE_UNAVAILABLE';
+    return (isLost ? this.#denial() : undefined) ?? named;
   }
 
   readonly #fail = (error: unknown): never => {

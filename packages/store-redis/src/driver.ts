@@ -51,9 +51,13 @@ export class RedisDriver implements StoreDriver<string> {
     return this.#connection.send(this.#set(item), () => item.payload);
   }
 
-  /** GET, then SET, in one script. */
+  /** GET, then SET, in one script. ioredis sends it again after a lost connection, and the second time finds what the first one wrote. */
   replace(item: Replace<string>): Promise<Replaced<string>> {
-    return this.#connection.run(REPLACE, this.#replacement(item), (answer) => replacedOf(answer, item.payload));
+    const { epoch } = this.#connection;
+    return this.#connection.run(REPLACE, this.#replacement(item), (answer) => {
+      const replaced = replacedOf(answer, item.payload);
+      return replaced.outcome === 'changed' ? { ...replaced, unsure: this.#connection.epoch !== epoch } : replaced;
+    });
   }
 
   /** PEXPIRE, or in a script where it may only lengthen, since PEXPIRE GT needs Redis 7, or is never to end: PERSIST. */

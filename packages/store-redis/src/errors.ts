@@ -45,7 +45,8 @@ const SHARDED = 'The server is part of a cluster. Pass a cluster client of iored
  */
 export function known(error: unknown, sharded: boolean): unknown {
   if (StoreError.isInstance(error) || !(error instanceof Error)) return error;
-  const { message } = error;
+  // ioredis asks a new connection whether it is ready.
+  const message = error.message.replace(/^Ready check failed: /, '');
   if (!sharded && /^(MOVED|ASK|CROSSSLOT) /.test(message)) return oneOfCluster();
   const kind = KINDS.find(([pattern]) => pattern.test(message));
   if (kind === undefined) return error;

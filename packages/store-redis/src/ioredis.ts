@@ -66,6 +66,7 @@ export class IoRedisLink implements Link {
       },
       // A cluster's.
       '+node': changed,
+      '-node': changed,
     });
   }
 

@@ -1,147 +1,116 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { backend, proxyTo } from '@sessile/testkit';
-import type { RedisStore } from '@sessile/store-redis';
+import { RedisStore } from '@sessile/store-redis';
+import { backend, namespace, proxyTo } from '@sessile/testkit';
+import { describeOutages, opened, type Outage, READS, type Site, type Way } from '@sessile/testkit/outages';
+import { Redis } from 'ioredis';
+import { createClientPool } from 'redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SHAPES } from './fixtures/clients.js';
+import { openStore } from './fixtures/open-store.js';
 import { failure, open, own, prefix, raw, shape } from './servers.js';
-
-const redis = await backend('redis');
 
 const AWAY = /^ERR_STORE_(UNAVAILABLE|TIMEOUT)$/;
 
-/**
- * Every process-wide stray is a failure of the test that made it. Pools of node-redis 5 leave a rejection of their own unhandled,
- * where a connection that they begin by themselves comes to nothing (`#create()` in its client/pool.js): those are not ours.
- */
-function watchStrays(): unknown[] {
-  const strays: unknown[] = [];
-  const keep = (error: unknown) => {
-    if (!(error instanceof Error && /client[\\/](pool|index|socket)\.js/.test(error.stack ?? '') && !/store-redis/.test(error.stack ?? '')))
-      strays.push(error);
+const OWN: Way = {
+  title: 'a connection of its own',
+  open: async (url, name, timeoutMs) => opened([openStore(url, name, timeoutMs), openStore(url, name, timeoutMs)]),
+};
+
+/** Two stores on one client of the caller's, as it is made without options: without a `socketTimeout` it never gives up a silent server. */
+function on(title: keyof typeof SHAPES): Way {
+  return {
+    title,
+    waitsForEver: true,
+    neverDown: title === 'a node-redis pool',
+    async open(url, name, timeoutMs) {
+      const { client, end } = (await SHAPES[title].make([url] as never, [], {})) as any;
+      const options = { client, prefix: `${name}:`, timeoutMs };
+      return opened([new RedisStore(options), new RedisStore(options)], end);
+    },
   };
-  process.on('unhandledRejection', keep);
-  process.on('uncaughtException', keep);
-  onTestFinished(() => {
-    process.off('unhandledRejection', keep);
-    process.off('uncaughtException', keep);
-  });
-  return strays;
 }
 
-/** Works again by itself: nobody but the store does anything. */
-async function recovers(store: RedisStore): Promise<void> {
-  const works = async () =>
-    store.set('again', { n: 1 }).then(
-      () => true,
-      () => false,
-    );
-  await expect.poll(works, { timeout: 10_000, interval: 50 }).toBe(true);
-  expect(await store.get('again')).toEqual({ n: 1 });
-  expect(store.status).toBe('up');
+/** Asks the server as its operator would: on a connection that this outage leaves alone. */
+async function admin<R>({ server }: Site, work: (client: Redis) => Promise<R>): Promise<R> {
+  const client = new Redis(server.url, { lazyConnect: true });
+  try {
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
 }
 
-const WAYS = ['a connection of its own', 'ioredis', 'ioredis6', 'node-redis', 'a node-redis pool'] as const;
+const configured = (site: Site, name: string, value: string | number) => admin(site, (client) => client.config('SET', name, value));
 
-async function storeOn(way: (typeof WAYS)[number], url: string): Promise<RedisStore> {
-  if (way === 'a connection of its own') return open({ url, timeoutMs: 1000 });
-  return open({ client: await shape(way, [url]), timeoutMs: 1000 });
+const OUTAGES: readonly Outage[] = [
+  {
+    title: 'has another password',
+    codes: ['ERR_STORE_DENIED'],
+    comesLater: true,
+    async begin(site) {
+      const client = new Redis(site.server.url);
+      await client.config('SET', 'requirepass', 'another');
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      return async () => {
+        await client.config('SET', 'requirepass', '');
+        client.disconnect();
+      };
+    },
+  },
+  {
+    title: 'takes no more clients',
+    codes: ['ERR_STORE_UNAVAILABLE'],
+    async begin(site) {
+      const client = new Redis(site.server.url);
+      await client.config('SET', 'maxclients', 1);
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      return async () => {
+        await client.config('SET', 'maxclients', 10_000);
+        client.disconnect();
+      };
+    },
+  },
+  {
+    title: 'is full, and evicts nothing',
+    codes: ['ERR_STORE_BACKEND'],
+    works: [...READS, 'get and extend', 'touch', 'destroy'],
+    async begin(site) {
+      await configured(site, 'maxmemory-policy', 'noeviction');
+      await configured(site, 'maxmemory', 1);
+      return () => configured(site, 'maxmemory', 0);
+    },
+  },
+  {
+    title: 'is a replica, which may only be read',
+    codes: ['ERR_STORE_UNAVAILABLE'],
+    works: READS,
+    async begin(site) {
+      // Of a server that is not there: it keeps what it has.
+      await admin(site, (client) => client.replicaof('127.0.0.1', 1));
+      return () => admin(site, (client) => client.replicaof('NO', 'ONE'));
+    },
+  },
+];
+
+/** Pools of node-redis 5 leave a rejection of their own unhandled, where a connection that they begin by themselves comes to nothing. */
+function isForeign(error: unknown): boolean {
+  const { stack = '' } = error instanceof Error ? error : {};
+  return /client[\\/](pool|index|socket)\.js/.test(stack) && !/store-redis/.test(stack);
 }
 
-describe.skipIf(redis.skip !== undefined)('RedisStore: outages', () => {
-  it.each(WAYS)('killed and started again: errors in time, then it works again, on %s', async (way) => {
-    const strays = watchStrays();
-    const server = await own('redis');
-    const store = await storeOn(way, server.url);
-    await store.set('s', { n: 1 });
-    await server.kill();
-    const started = performance.now();
-    const calls = await Promise.allSettled([
-      store.get('s'),
-      store.set('t', {}),
-      store.touch('s'),
-      store.destroy('s'),
-      store.length(),
-      store.ping(),
-    ]);
-    expect(performance.now() - started).toBeLessThan(2500);
-    for (const call of calls)
-      expect(call).toMatchObject({ reason: { code: expect.stringMatching(AWAY), retryable: true, store: 'redis' } });
-    await server.start();
-    await recovers(store);
-    expect(strays).toEqual([]);
-  });
+await describeOutages({
+  title: 'RedisStore',
+  backend: 'redis',
+  server: { args: ['--appendonly', 'yes', '--appendfsync', 'always'] },
+  keeps: true,
+  ways: [OWN, on('ioredis'), on('ioredis6'), on('node-redis'), on('a node-redis pool')],
+  module: new URL('fixtures/open-store.js', import.meta.url),
+  outages: OUTAGES,
+  isForeign,
+});
 
-  it.each(WAYS)('frozen: errors within timeoutMs, and it works again when it thaws, on %s', async (way) => {
-    const strays = watchStrays();
-    const server = await own('redis');
-    const store = await storeOn(way, server.url);
-    await store.set('s', { n: 1 });
-    await server.freeze();
-    const started = performance.now();
-    const calls = await Promise.allSettled([store.get('s'), store.set('t', {}), store.touch('s')]);
-    expect(performance.now() - started).toBeLessThan(2500);
-    for (const call of calls) expect(call).toMatchObject({ reason: { code: expect.stringMatching(AWAY) } });
-    await server.thaw();
-    await recovers(store);
-    expect(await store.get('s')).toEqual({ n: 1 });
-    expect(strays).toEqual([]);
-  });
+const redis = await backend('redis');
 
-  it.each(WAYS.slice(0, 4))('tells of going and coming, and refuses at once in between, on %s', async (way) => {
-    const server = await own('redis');
-    const store = await storeOn(way, server.url);
-    await store.set('s', { n: 1 });
-    const [down, up] = [once(store, 'down'), once(store, 'up')];
-    await server.kill();
-    await down;
-    expect(store.status).toBe('down');
-    const started = performance.now();
-    expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
-    expect(await failure(store.ping())).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    expect(performance.now() - started).toBeLessThan(200);
-    await server.start();
-    await up;
-    await store.ping();
-    expect(await store.get('s')).toBeNull();
-  });
-
-  it('a server that is away at the first call is no reason to give up', async () => {
-    const strays = watchStrays();
-    const server = await own('redis');
-    await server.kill();
-    const store = open({ url: server.url, timeoutMs: 1000 });
-    expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
-    await server.start();
-    await recovers(store);
-    expect(strays).toEqual([]);
-  });
-
-  it('killed in the middle of a batch: every call ends, and what succeeded is what was asked', async () => {
-    const strays = watchStrays();
-    const server = await own('redis');
-    const store = await storeOn('a connection of its own', server.url);
-    const sids = Array.from({ length: 64 }, (_, n) => `s${n}`);
-    await Promise.all(sids.map((sid) => store.set(sid, { n: 0 })));
-    let ended = 0;
-    const loops = sids.map(async (sid) => {
-      for (let n = 1; ; n += 1) {
-        try {
-          await store.set(sid, { n });
-        } catch (error) {
-          ended += 1;
-          return error;
-        }
-      }
-    });
-    await expect.poll(() => store.get('s0').then((session) => session?.['n'] as number)).toBeGreaterThan(20);
-    await server.kill();
-    for (const error of await Promise.all(loops)) expect(error).toMatchObject({ code: expect.stringMatching(AWAY) });
-    expect(ended).toBe(64);
-    await server.start();
-    await recovers(store);
-    expect(strays).toEqual([]);
-  });
-
+describe.skipIf(redis.skip !== undefined)('RedisStore in outages of its own kind', () => {
   it('a logout that failed by an outage is not undone by what was under way', async () => {
     const proxy = await proxyTo(redis.url!);
     onTestFinished(() => proxy.close());
@@ -154,19 +123,77 @@ describe.skipIf(redis.skip !== undefined)('RedisStore: outages', () => {
     expect(await late).toMatchObject({ code: expect.stringMatching(AWAY) });
     proxy.drop();
     await proxy.restore();
-    await expect
-      .poll(
-        () =>
-          store.destroy('s').then(
-            () => 'gone',
-            () => 'not yet',
-          ),
-        { timeout: 10_000 },
-      )
-      .toBe('gone');
+    const loggedOut = () =>
+      store.destroy('s').then(
+        () => 'gone',
+        () => 'not yet',
+      );
+    await expect.poll(loggedOut, { timeout: 10_000 }).toBe('gone');
     expect(await raw(redis.url!).exists(`${name}s`)).toBe(0);
     await store.ping();
     expect(await raw(redis.url!).exists(`${name}s`)).toBe(0);
+  });
+
+  it.each(['ioredis', 'ioredis6'] as const)('an update that %s sends again after a lost connection is not made twice', async (library) => {
+    const proxy = await proxyTo(redis.url!);
+    onTestFinished(() => proxy.close());
+    const name = prefix();
+    const store = open({ client: await shape(library, [proxy.url]), prefix: name });
+    await store.set('s', { n: -1 });
+    // So that the server knows the scripts.
+    await store.update('s', (session) => void (session['n'] += 1));
+    const updated = failure(
+      store.update('s', (session) => {
+        session['n'] += 1;
+        // It has been read. What it answers from here on is lost.
+        proxy.impair({ delayMs: 3_600_000 });
+      }),
+    );
+    await expect.poll(() => raw(redis.url!).get(`${name}s`)).toBe('{"n":1}');
+    proxy.drop();
+    await proxy.restore();
+    expect(await updated).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
+    expect(await store.get('s')).toEqual({ n: 1 });
+  });
+
+  it('a wrong password from the start is ERR_STORE_DENIED, and not a matter of trying again', async () => {
+    const { url } = await own('redis');
+    await raw(url).config('SET', 'requirepass', 'right');
+    for (const target of [url, url.replace('redis://', 'redis://default:wrong@')]) {
+      const store = open({ url: target, timeoutMs: 1000 });
+      for (let again = 0; again < 3; again += 1) {
+        expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_DENIED', retryable: false });
+      }
+    }
+    const store = open({ url: url.replace('redis://', 'redis://default:right@') });
+    await store.set('s', { n: 1 });
+    expect(await store.get('s')).toEqual({ n: 1 });
+  });
+
+  it('a pool of which somebody else has every connection is an error in time, and works when one is free', async () => {
+    const pool = createClientPool({ url: redis.url! }, { minimum: 1, maximum: 1, acquireTimeout: 60_000 });
+    await pool.on('error', () => undefined).connect();
+    onTestFinished(() => pool.destroy());
+    const store = open({ client: pool, prefix: prefix(), timeoutMs: 300 });
+    await store.set('s', { n: 1 });
+    let release = (): void => undefined;
+    const held = pool.execute(() => new Promise<void>((resolve) => (release = resolve)));
+    expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_TIMEOUT', retryable: true });
+    release();
+    await held;
+    await expect.poll(() => store.get('s').catch(String)).toEqual({ n: 1 });
+  });
+
+  it('a client whose connection somebody else blocks is an error in time, and works when it is free', async () => {
+    const client = await shape('ioredis', [redis.url!]);
+    const store = open({ client, prefix: prefix(), timeoutMs: 300 });
+    await store.set('s', { n: 1 });
+    const list = namespace();
+    const blocked = client.blpop(list, 60);
+    expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_TIMEOUT', retryable: true });
+    await raw(redis.url!).rpush(list, 'free');
+    await blocked;
+    await expect.poll(() => store.get('s').catch(String)).toEqual({ n: 1 });
   });
 
   it('a client that was never connected says so', async () => {
@@ -175,31 +202,5 @@ describe.skipIf(redis.skip !== undefined)('RedisStore: outages', () => {
       const store = open({ client: client as never });
       expect(await failure(store.get('s'))).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', message: expect.stringContaining('connected') });
     }
-  });
-
-  it('a closed store lets the process end, also while the server is frozen', async () => {
-    const server = await own('redis');
-    const script = `
-      import { RedisStore } from '@sessile/store-redis';
-      const store = new RedisStore({ url: '${server.url}', timeoutMs: 500 });
-      await store.set('s', {});
-      process.send?.('set');
-      process.stdout.write('set');
-      await store.close();
-      await store.get('s').catch((error) => process.stdout.write(' ' + error.code));`;
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, timeout: 10_000 });
-    expect(String(output)).toBe('set ERR_STORE_CLOSED');
-  });
-
-  it('closing while the server is frozen ends within timeoutMs', async () => {
-    const server = await own('redis');
-    const store = open({ url: server.url, timeoutMs: 500 });
-    await store.set('s', {});
-    await server.freeze();
-    const get = failure(store.get('s'));
-    const started = performance.now();
-    await store.close().catch((error: unknown) => expect(error).toMatchObject({ code: 'ERR_STORE_TIMEOUT' }));
-    expect(performance.now() - started).toBeLessThan(1500);
-    expect(await get).toMatchObject({ code: expect.stringMatching(/TIMEOUT|UNAVAILABLE|CLOSED/) });
   });
 });

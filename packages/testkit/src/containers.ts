@@ -2,7 +2,7 @@ import type { StartedTestContainer } from 'testcontainers';
 import { freePorts } from './ports.js';
 import { untilReady } from './probes.js';
 import type { Recipe } from './recipes.js';
-import type { OwnServer } from './types.js';
+import type { OwnServer, ServerOptions } from './types.js';
 
 const PULL_LIMIT_MS = 180_000;
 
@@ -22,7 +22,7 @@ function imageOf(recipe: Recipe): string {
  *
  * @throws Error where no Docker engine answers, or the image is not there and cannot be pulled.
  */
-export async function inContainer(recipe: Recipe, args: readonly string[]): Promise<OwnServer> {
+export async function inContainer(recipe: Recipe, { args = [], diskMb }: ServerOptions): Promise<OwnServer> {
   const image = imageOf(recipe);
   const { testcontainers, docker } = await runtime();
   await ensureImage(docker, image);
@@ -30,11 +30,18 @@ export async function inContainer(recipe: Recipe, args: readonly string[]): Prom
   const started = await new testcontainers.GenericContainer(image)
     .withCommand([...recipe.command(ports, args)])
     .withEnvironment({ ...recipe.environment })
+    .withTmpFs(diskOf(recipe, diskMb))
     .withExposedPorts(...ports.map((port) => ({ host: port, container: recipe.samePorts === true ? port : recipe.port })))
     .withWaitStrategy(testcontainers.Wait.forSuccessfulCommand('true'))
     .start();
   await untilReady(recipe.probe, ports).catch((error: unknown) => giveUp(started, error));
   return serverIn(started, docker, recipe, ports);
+}
+
+function diskOf({ data }: Recipe, diskMb: number | undefined): Record<string, string> {
+  if (diskMb === undefined) return {};
+  if (data === undefined) throw new Error('this server cannot be given a small disk: its recipe does not tell where its data lie');
+  return { [data]: `rw,size=${diskMb}m` };
 }
 
 type Docker = Awaited<ReturnType<typeof runtime>>['docker'];
@@ -70,6 +77,10 @@ async function giveUp(started: StartedTestContainer, error: unknown): Promise<ne
 function serverIn(started: StartedTestContainer, docker: Docker, recipe: Recipe, ports: readonly number[]): OwnServer {
   const container = docker.getContainer(started.getId());
   const urls = ports.map((port) => recipe.url(port));
+  const start = async () => {
+    await container.start();
+    await untilReady(recipe.probe, ports);
+  };
   return {
     url: urls[0] as string,
     urls,
@@ -77,9 +88,12 @@ function serverIn(started: StartedTestContainer, docker: Docker, recipe: Recipe,
     freeze: async () => void (await container.pause()),
     thaw: async () => void (await container.unpause()),
     kill: async () => void (await container.kill()),
-    async start() {
-      await container.start();
-      await untilReady(recipe.probe, ports);
+    start,
+    async restart() {
+      const ended = container.wait();
+      await container.kill({ signal: recipe.stopSignal ?? 'SIGTERM' });
+      await ended;
+      await start();
     },
     stop: async () => void (await container.remove({ force: true, v: true })),
   };

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { freePorts } from './ports.js';
 import { untilReady } from './probes.js';
 import type { Recipe } from './recipes.js';
-import type { OwnServer } from './types.js';
+import type { OwnServer, ServerOptions } from './types.js';
 
 const run = promisify(execFile);
 
@@ -37,9 +37,10 @@ function idsOf(user: string | undefined): { uid: number; gid: number } | undefin
 /**
  * Starts a server of this machine, on free ports, in a scratch folder that goes with it.
  *
- * @throws Error where the program is not installed.
+ * @throws Error where the program is not installed, or a small disk is asked for.
  */
-export async function onThisMachine(recipe: Recipe, args: readonly string[]): Promise<OwnServer> {
+export async function onThisMachine(recipe: Recipe, { args = [], diskMb }: ServerOptions): Promise<OwnServer> {
+  if (diskMb !== undefined) throw new Error('a small disk needs a container');
   const { local } = recipe;
   const binary = local && find(local.binary, local.folders);
   if (local === undefined || binary === undefined) throw new Error(`${local?.binary ?? 'a server of that release'} is not on this machine`);
@@ -113,9 +114,10 @@ class Processes {
     while (!this.#alive.flatMap(({ pid }) => family(pid as number)).every(isStopped)) await new Promise(setImmediate);
   }
 
-  async kill(): Promise<void> {
+  /** @param signal by default what no process can put off. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const ended = this.#alive.map((child) => once(child, 'exit'));
-    this.signal('SIGKILL');
+    this.signal(signal);
     await Promise.all(ended);
     this.#running = [];
   }
@@ -165,6 +167,10 @@ function isStopped(pid: number): boolean {
 
 function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes, folder: string): OwnServer {
   const urls = ports.map((port) => recipe.url(port));
+  const start = async () => {
+    processes.start();
+    await untilReady(recipe.probe, ports);
+  };
   return {
     url: urls[0] as string,
     urls,
@@ -172,9 +178,10 @@ function serverOf(recipe: Recipe, ports: readonly number[], processes: Processes
     freeze: () => processes.freeze(),
     thaw: async () => processes.signal('SIGCONT'),
     kill: () => processes.kill(),
-    async start() {
-      processes.start();
-      await untilReady(recipe.probe, ports);
+    start,
+    async restart() {
+      await processes.kill(recipe.stopSignal ?? 'SIGTERM');
+      await start();
     },
     async stop() {
       await processes.kill();

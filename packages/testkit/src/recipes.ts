@@ -27,6 +27,10 @@ export interface Recipe {
   readonly samePorts?: boolean;
   command(ports: readonly number[], args: readonly string[]): readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What ends it in good order, without waiting for its clients. Default: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
+  /** The folder of its data in a container. */
+  readonly data?: string;
   readonly local?: Local;
   /** After the servers of this machine have started. */
   readonly join?: { readonly binary: string; args(ports: readonly number[]): readonly string[]; readonly alone: Probe };
@@ -98,6 +102,8 @@ const postgres: Recipe = {
   variable: 'SESSILE_POSTGRES_URL',
   image: { variable: 'SESSILE_IMAGE_POSTGRES', official: 'postgres:15' },
   port: 5432,
+  data: '/var/lib/postgresql/data',
+  stopSignal: 'SIGINT',
   environment: { POSTGRES_HOST_AUTH_METHOD: 'trust', PGDATA: '/var/lib/postgresql/data/pgdata' },
   command: (_ports, args) => ['postgres', '-c', 'max_connections=200', ...args],
   local: {

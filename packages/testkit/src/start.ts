@@ -1,7 +1,7 @@
 import { inContainer } from './containers.js';
 import { onThisMachine } from './local.js';
 import { RECIPES } from './recipes.js';
-import type { BackendName, OwnServer, Skipped } from './types.js';
+import type { BackendName, OwnServer, ServerOptions, Skipped } from './types.js';
 
 type Start = typeof inContainer;
 
@@ -23,11 +23,11 @@ function ways(): readonly (readonly [string, Start])[] {
 }
 
 /** Starts a server: in a container, else by a program of this machine. Tells why where neither can. */
-export async function startServer(name: BackendName, args: readonly string[] = []): Promise<OwnServer | Skipped> {
+export async function startServer(name: BackendName, options: ServerOptions = {}): Promise<OwnServer | Skipped> {
   const reasons: string[] = [];
   for (const [way, start] of ways()) {
     try {
-      return await start(RECIPES[name], args);
+      return await start(RECIPES[name], options);
     } catch (error) {
       reasons.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -36,6 +36,16 @@ export interface OwnServer extends Backend {
   kill(): Promise<void>;
   /** Starts it again after `kill`, and waits until it answers. */
   start(): Promise<void>;
+  /** Ends it as its operator would, and starts it again. */
+  restart(): Promise<void>;
   /** Ends it for good. */
   stop(): Promise<void>;
+}
+
+/** How a server of a test's own differs from the shared one. */
+export interface ServerOptions {
+  /** Further arguments, as on its command line. */
+  readonly args?: readonly string[];
+  /** The size of the disk that its data lie on, MB. */
+  readonly diskMb?: number;
 }
