@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
-import { assertFleet, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
+import { assertMove, backend, namespace, ownServer, proxyTo } from '@sessile/testkit';
 import connectMemcached from 'connect-memcached';
 import session from 'express-session';
 import Memcached from 'memcached';
@@ -220,9 +220,13 @@ describe.skipIf(isMissing)(`${title}: connect-memcached's data`, () => {
     expect((await expiryOf(`${prefix}s`)) * 1000).toBeGreaterThan(Date.now() + DAY_MS - 5000);
   });
 
-  it('serves a fleet of which one half has moved', async () => {
+  it('a site moves to ours, back, and one server at a time', async () => {
     const prefix = `${namespace()}:`;
-    await assertFleet(peer(prefix), open({ prefix }));
+    await assertMove({
+      theirs: peer(prefix),
+      ours: open({ prefix }),
+      left: async (sid) => (await expiryOf(prefix + sid)) * 1000 - Date.now(),
+    });
   });
 });
 

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { startServer } from './start.js';
 import type { BackendName, OwnServer, Skipped } from './types.js';
 
-export { assertFleet } from './fleet.js';
+export { assertFleet, assertHandover, assertMove, type Move, type Side } from './fleet.js';
 export { Client, serve } from './http.js';
+export { codeOf } from './pages.js';
 export { proxyTo, type Proxy } from './proxy.js';
+export { expressSite, koaGenericSite, koaSite, type Site } from './sites.js';
 export { backend, serveBackends, stopAll } from './shared.js';
 export type { Backend, BackendName, OwnServer, Skipped } from './types.js';
 
