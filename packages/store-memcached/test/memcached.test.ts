@@ -198,6 +198,22 @@ describe.skipIf(isMissing)(`${title}: spoilt values`, () => {
   });
 });
 
+describe.skipIf(isMissing)(`${title}: a server that evicts nothing (-M)`, () => {
+  it('refuses new sessions when it is full, and keeps those that it has', async () => {
+    const server = await ownServer('memcached', { args: ['-M', '-m', '4'] });
+    if (server.skip !== undefined) throw new Error(server.skip);
+    onTestFinished(() => server.stop());
+    const store = open({ hosts: server.url });
+    await store.set('first', { n: 1 });
+    const text = 'x'.repeat(500_000);
+    const saved = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => store.set(`s${n}`, { text })));
+    const refused = saved.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const each of refused) expect(each).toMatchObject({ reason: { code: 'ERR_STORE_BACKEND' } });
+    expect(await store.get('first')).toEqual({ n: 1 });
+  });
+});
+
 describe.skipIf(isMissing)(`${title}: connect-memcached's data`, () => {
   it('is read by ours, with its lifetime', async () => {
     const prefix = `${namespace()}:`;

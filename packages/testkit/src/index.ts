@@ -4,7 +4,7 @@ import type { BackendName, OwnServer, Skipped } from './types.js';
 
 export { assertFleet, assertHandover, assertMove, type Move, type Side } from './fleet.js';
 export { Client, serve } from './http.js';
-export { codeOf } from './pages.js';
+export { blocksOf, codeOf } from './pages.js';
 export { proxyTo, type Proxy } from './proxy.js';
 export { expressSite, koaGenericSite, koaSite, type Site } from './sites.js';
 export { backend, serveBackends, stopAll } from './shared.js';
