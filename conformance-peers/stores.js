@@ -6,6 +6,7 @@
  * @property {string} short as it stands over a column.
  * @property {string} package where the version is read from.
  * @property {readonly string[]} [beside] packages whose version matters as well.
+ * @property {'redis' | 'postgres' | 'mongo' | 'memcached'} [server] the server that it needs.
  * @property {boolean} [compiled] its packages are those of `compiled/`.
  * @property {string} setUp how it was set up, in a few words.
  * @property {readonly string[]} notes what the numbers do not say.
@@ -21,6 +22,9 @@ const KOA_NOTES = [
 
 const NOT_GENERIC = 'the store is made for koa-session, and not for koa-generic-session';
 const KOA_NOT_ASKED = { 'MID-7.b': NOT_GENERIC, 'MID-8.b': NOT_GENERIC, 'MID-9.b': NOT_GENERIC };
+
+const NO_CALLBACK = 'its close() returns a promise, and takes no callback';
+const CLOSE_NOT_ASKED = { 'LIF-1': NO_CALLBACK, 'LIF-2': NO_CALLBACK, 'LIF-3': NO_CALLBACK };
 
 /** @type {readonly Entry[]} */
 export const stores = [
@@ -120,4 +124,94 @@ export const stores = [
       'The contract and the kit were written beside this store.',
     ],
   },
+  {
+    slug: 'connect-redis',
+    short: 'connect-redis',
+    package: 'connect-redis',
+    beside: ['redis', 'express-session'],
+    server: 'redis',
+    setUp: '`new RedisStore({ client, prefix })`, with a client of redis',
+    notes: [
+      'It counts lifetimes in whole seconds, rounded up.',
+      'What happens when Redis is away is a matter of the client and its options: ERR-3 sees the defaults.',
+      '`all()` puts the id of a session into its key `id`.',
+    ],
+  },
+  {
+    slug: 'koa-redis',
+    short: 'koa-redis',
+    package: 'koa-redis',
+    beside: ['ioredis'],
+    server: 'redis',
+    setUp: '`koaRedis({ url, keyPrefix })`: `keyPrefix`, an option of ioredis, keeps the checks apart',
+    notes: [
+      'It is made for koa-generic-session, and used with koa-session too. It is asked as it is, with the lifetime in ms as third argument.',
+      'It has `get`, `set` and `destroy` alone; koa-generic-session and koa-session ask for no more.',
+    ],
+  },
+  {
+    slug: 'connect-pg-simple',
+    short: 'connect-pg-simple',
+    package: 'connect-pg-simple',
+    beside: ['pg', 'express-session'],
+    server: 'postgres',
+    setUp: '`new PgStore({ pool, tableName })`, on a table as its table.sql makes it',
+    notes: [
+      'It counts lifetimes in whole seconds, rounded up.',
+      'It has no `all`, `length` and `clear`: those rules were not asked.',
+      'All connections have one TimeZone. What its `timestamp` column does with several is not seen here.',
+    ],
+    notAsked: CLOSE_NOT_ASKED,
+  },
+  {
+    slug: 'connect-mongo',
+    short: 'connect-mongo',
+    package: 'connect-mongo',
+    beside: ['mongodb', 'express-session'],
+    server: 'mongo',
+    setUp: '`MongoStore.create({ client, dbName, collectionName })`, with `serverSelectionTimeoutMS` of 1,500 for the client',
+    notes: [
+      "The server is FerretDB, which speaks MongoDB's protocol over PostgreSQL. On MongoDB itself races may end otherwise.",
+      '`all()` gives sessions without their ids, which several rules see.',
+    ],
+    notAsked: CLOSE_NOT_ASKED,
+  },
+  {
+    slug: 'connect-memcached',
+    short: 'connect-memcached',
+    package: 'connect-memcached',
+    beside: ['memcached', 'express-session'],
+    server: 'memcached',
+    setUp: '`new MemcachedStore({ client, prefix })`, with a client of memcached',
+    notes: [
+      'It counts lifetimes in whole seconds, rounded down, and memcached takes more than 30 days for a date: TTL-2, TTL-3 and MID-9 see that.',
+      'A key may not have spaces: TTL-5 has one, and saw nothing but that.',
+      '`length()` gives statistics of slabs, and `clear()` empties the server: LEN-1 and CLR-2 see that.',
+    ],
+  },
+  ...[
+    { slug: 'redis', short: 'RedisStore', beside: ['ioredis'], setUp: '`new RedisStore({ url, prefix, timeoutMs: 1500 })`' },
+    { slug: 'postgres', short: 'PostgresStore', beside: ['pg'], setUp: '`new PostgresStore({ pool, table, timeoutMs: 1500 })`' },
+    {
+      slug: 'mongo',
+      short: 'MongoStore',
+      beside: ['mongodb'],
+      setUp:
+        '`new MongoStore({ client, database, collectionName, timeoutMs: 1500 })`, with `serverSelectionTimeoutMS` of 1,500 for the client',
+    },
+    {
+      slug: 'memcached',
+      short: 'MemcachedStore',
+      beside: ['memcached'],
+      setUp: '`new MemcachedStore({ hosts, prefix, timeoutMs: 1500 })`',
+    },
+  ].map(({ slug, short, beside, setUp }) => ({
+    slug: `sessile-${slug}`,
+    short: `Sessile ${short}`,
+    package: `@sessile/store-${slug}`,
+    beside,
+    server: /** @type {'redis' | 'postgres' | 'mongo' | 'memcached'} */ (slug),
+    setUp,
+    notes: ['The contract and the kit were written beside this store.'],
+  })),
 ];

@@ -1,7 +1,7 @@
 /**
  * The code in the pages: every block of JavaScript and TypeScript in the README files and in docs is type-checked, and run where it
  * needs no server. `node scripts/docs-code.mjs` tells what is wrong; a block that is no program of its own says so in a comment before
- * it: `<!-- code: fragment of ... -->`, with declarations that it needs as further lines of that comment.
+ * it: `<!-- code: fragment of ... -->`, with declarations that it needs as further lines of that comment. Such a block is not run.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,6 +21,9 @@ declare module 'fastify' { interface Session { [name: string]: any } }
 declare module 'koa-session' ;
 declare module 'koa-generic-session';
 `;
+
+/** Packages that pages speak of, and that are not installed here. */
+const ABSENT = `declare module 'connect-sqlite3';`;
 
 /** Packages that an example may need without a server. */
 const WITHOUT_SERVER = /^(node:|@sessile\/(core|store-memory|store-sqlite)(\/|$)|better-sqlite3$)/;
@@ -77,8 +80,10 @@ const blocks = pages().flatMap(blocksOf);
 rmSync(scratch, { recursive: true, force: true });
 mkdirSync(scratch, { recursive: true });
 for (const [index, block] of blocks.entries()) {
-  block.name = `${String(index).padStart(3, '0')}${block.before === undefined ? EXTENSIONS[block.language] : block.language === 'cjs' ? '.cts' : '.mts'}`;
-  block.head = block.before === undefined ? '' : `${block.before}\n`;
+  // Declarations are TypeScript.
+  const extension = block.before ? (block.language === 'cjs' ? '.cts' : '.mts') : EXTENSIONS[block.language];
+  block.name = `${String(index).padStart(3, '0')}${extension}`;
+  block.head = block.before ? `${block.before}\n` : '';
   // A fragment is a module of its own, so that two of them may declare the same name.
   writeFileSync(
     join(scratch, block.name),
@@ -107,9 +112,10 @@ function checked() {
     esModuleInterop: true,
   };
   writeFileSync(join(scratch, 'ambient.d.ts'), AMBIENT);
+  writeFileSync(join(scratch, 'absent.d.ts'), ABSENT);
   writeFileSync(
     join(scratch, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, files: ['ambient.d.ts', ...blocks.map(({ name }) => name)] }),
+    JSON.stringify({ compilerOptions: options, files: ['ambient.d.ts', 'absent.d.ts', ...blocks.map(({ name }) => name)] }),
   );
   const tsc = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', scratch, '--pretty', 'false'], { cwd: scratch, encoding: 'utf8' });

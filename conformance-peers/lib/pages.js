@@ -8,7 +8,7 @@ import { versionOf, versionsOf } from './versions.js';
  * @typedef {import('../stores.js').Entry} Entry
  * @typedef {import('@sessile/store-conformance').Report} Report
  * @typedef {import('@sessile/store-conformance').Result} Result
- * @typedef {{ entry: Entry, report: Report }} Run
+ * @typedef {{ entry: Entry, report: Report, server?: string }} Run `server`: on which it ran.
  * @typedef {{ entry: Entry, reason: string }} Absence
  */
 
@@ -20,23 +20,23 @@ const SEEN_LENGTH = 110;
 export function overview(runs, absences) {
   const [{ report }] = runs;
   const { theirs, ours } = split(runs);
+  const groups = groupsOf(runs);
   const parts = [
     GENERATED,
     '# Stores and rules',
-    `What [the conformance kit](../../packages/store-conformance/README.md) saw in session stores that need no server, beside
+    `What [the conformance kit](../../packages/store-conformance/README.md) saw in session stores of today, beside
 Sessile's own. ${report.date.slice(0, 10)}, Node ${report.node}, contract ${report.contract}, kit ${report.kit}, seed ${report.seed}.`,
     `The stores were made at different times, for different needs, and most of them before there were such rules. The rules are
 [Sessile's](../contract.md): nobody but us has promised to keep them. A ✗ says that the kit saw something else than the rule says,
 in this version and with this set-up. It does not say that a store is bad for what you use it for.`,
     '## The stores',
     summary(runs, absences),
-    'Stores that need a server are not here.',
+    ...servers(runs),
     '## The rules',
     LEGEND,
-    ruleTable(theirs, runs, ['MUST', 'SHOULD']),
-    '### What was seen',
+    ...groups.flatMap(({ title, members }) => [`### ${title}`, ruleTable(askedOf(members, theirs), members, ['MUST', 'SHOULD', 'MAY'])]),
+    '## What was seen',
     notes(theirs, runs),
-    ...mayTable(theirs, runs),
     '## Rules that were asked of no other store',
     OWN_RULES,
     ruleTable(ours, runs.filter(isOurs), ['MUST', 'SHOULD', 'MAY']),
@@ -45,6 +45,28 @@ in this version and with this set-up. It does not say that a store is bad for wh
   ];
   return `${parts.join('\n\n')}\n`;
 }
+
+/** A table of all of them would be wider than any screen. */
+function groupsOf(runs) {
+  const groups = [
+    { title: 'Stores that need no server', members: runs.filter(({ entry }) => entry.server === undefined) },
+    { title: 'Stores on a server', members: runs.filter(({ entry }) => entry.server !== undefined) },
+  ];
+  return groups.filter(({ members }) => members.length > 0);
+}
+
+/** Those of the rules that were asked of one of these stores. */
+function askedOf(members, rules) {
+  return rules.filter(({ id }) => members.some(({ report }) => resultOf(report, id)?.status !== 'skip'));
+}
+
+function servers(runs) {
+  const names = new Set(runs.flatMap(({ server }) => server ?? []));
+  return names.size === 0 ? [] : [`Servers: ${[...names].join(', ')}. ${ON_SERVERS}`];
+}
+
+const ON_SERVERS = `Each store talks to its server through a proxy on the same machine, which cuts the connections
+where a rule asks what happens when the server is away ([server-target.js](../../conformance-peers/lib/server-target.js)).`;
 
 const LEGEND = `✓ the check passed · ✗ it failed, and *seen* leads to what was seen · – it was not asked, and
 the store's page says why.
@@ -59,7 +81,7 @@ contract. Other stores have no such methods, or the rule was made for stores tha
 const LIMITS = `## What the kit cannot judge
 
 - Speed, memory, the quality of code and documentation, how long a store has served, and who looks after it.
-- Anything across machines, and failures of a network or of a disk.
+- Anything across machines; networks that are slow or lose packets; disks that fail.
 - Memory stores: what is spoilt or away, and what outlives a restart. There is no way in from outside.
 - What a middleware does beside the store. koa-session, for one, refuses expired sessions by itself.
 - Races: a check that passed may have been lucky. One that failed did see it.
@@ -81,9 +103,16 @@ Something is wrong, or has changed? We are glad to correct it.
 
 /** @param {readonly Run[]} runs @param {readonly Absence[]} absences */
 function summary(runs, absences) {
-  const rows = runs.map(({ entry, report }) => {
+  const rows = runs.map(({ entry, report, server }) => {
     const { pass, fail, skip } = report.counts;
-    return [`[${inline(entry.short)}](${entry.slug}.md)`, inline(versionsOf(entry)), entry.setUp, `${pass}`, `${fail}`, `${skip}`];
+    return [
+      `[${inline(entry.short)}](${entry.slug}.md)`,
+      inline(versionsOf(entry)) + (server ? `, on ${server}` : ''),
+      entry.setUp,
+      `${pass}`,
+      `${fail}`,
+      `${skip}`,
+    ];
   });
   const absent = absences.map(({ entry, reason }) => [inline(entry.short), `did not run: ${inline(reason)}`, entry.setUp, '', '', '']);
   return table(['store', 'version', 'set up', '✓', '✗', '–'], [...rows, ...absent]);
@@ -141,25 +170,20 @@ function seenBy({ step, expected, got }) {
   return `${cut(step.split('\n')[0], SEEN_LENGTH)}: expected ${cut(expected, 50)}, got ${cut(got, 70)}`;
 }
 
-function mayTable(rules, runs) {
-  if (!rules.some(({ level }) => level === 'MAY')) return [];
-  return ['### Rules at MAY', ruleTable(rules, runs, ['MAY'])];
-}
-
 /** @param {Run} run the page of one store: how it was set up, and the kit's own report. */
-export function storePage({ entry, report }) {
+export function storePage({ entry, report, server }) {
   const [title, ...rest] = markdownReport(report).split('\n\n');
-  const parts = [GENERATED, title, '[All stores](README.md)', setUp(entry), ...rest.map(withAnchor)];
+  const parts = [GENERATED, title, '[All stores](README.md)', setUp(entry, server), ...rest.map(withAnchor)];
   return parts.join('\n\n');
 }
 
-function setUp(entry) {
+function setUp(entry, server) {
   const { slug, asItIs } = entry;
   const slugs = [slug, ...(asItIs ? [asItIs.target] : [])];
   const said = entry.notes.length > 0 ? ['## What the numbers do not say', entry.notes.map((note) => `- ${note}`).join('\n')] : [];
   return [
     `## Set-up`,
-    `${inline(versionsOf(entry))}, kit ${versionOf('@sessile/store-conformance')}: ${entry.setUp}.`,
+    `${inline(versionsOf(entry))}${server ? `, on ${server}` : ''}, kit ${versionOf('@sessile/store-conformance')}: ${entry.setUp}.`,
     ...slugs.map(code),
     ...said,
   ].join('\n\n');

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
-import { assertFleet, backend, namespace, ownServer } from '@sessile/testkit';
+import { assertMove, backend, namespace, ownServer } from '@sessile/testkit';
 import connectMemcached from 'connect-memcached';
 import session from 'express-session';
 import Memcached from 'memcached';
@@ -198,6 +198,22 @@ describe.skipIf(isMissing)(`${title}: spoilt values`, () => {
   });
 });
 
+describe.skipIf(isMissing)(`${title}: a server that evicts nothing (-M)`, () => {
+  it('refuses new sessions when it is full, and keeps those that it has', async () => {
+    const server = await ownServer('memcached', { args: ['-M', '-m', '4'] });
+    if (server.skip !== undefined) throw new Error(server.skip);
+    onTestFinished(() => server.stop());
+    const store = open({ hosts: server.url });
+    await store.set('first', { n: 1 });
+    const text = 'x'.repeat(500_000);
+    const saved = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => store.set(`s${n}`, { text })));
+    const refused = saved.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const each of refused) expect(each).toMatchObject({ reason: { code: 'ERR_STORE_BACKEND' } });
+    expect(await store.get('first')).toEqual({ n: 1 });
+  });
+});
+
 describe.skipIf(isMissing)(`${title}: connect-memcached's data`, () => {
   it('is read by ours, with its lifetime', async () => {
     const prefix = `${namespace()}:`;
@@ -220,9 +236,13 @@ describe.skipIf(isMissing)(`${title}: connect-memcached's data`, () => {
     expect((await expiryOf(`${prefix}s`)) * 1000).toBeGreaterThan(Date.now() + DAY_MS - 5000);
   });
 
-  it('serves a fleet of which one half has moved', async () => {
+  it('a site moves to ours, back, and one server at a time', async () => {
     const prefix = `${namespace()}:`;
-    await assertFleet(peer(prefix), open({ prefix }));
+    await assertMove({
+      theirs: peer(prefix),
+      ours: open({ prefix }),
+      left: async (sid) => (await expiryOf(prefix + sid)) * 1000 - Date.now(),
+    });
   });
 });
 

@@ -1,4 +1,5 @@
-import { assertFleet, backend, namespace } from '@sessile/testkit';
+import { createRequire } from 'node:module';
+import { assertMove, backend, codeOf, koaGenericSite, koaSite, namespace } from '@sessile/testkit';
 import { RedisStore as ConnectRedis } from 'connect-redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { koaRedisOf } from './fixtures/koa-redis.js';
@@ -85,10 +86,14 @@ describe.skipIf(redis.skip !== undefined)('RedisStore beside connect-redis', () 
     expect(await theirs.get('s')).toBeFalsy();
   });
 
-  it('a fleet of both serves one cookie jar', async () => {
+  it('a site moves to ours, back, and one server at a time', async () => {
     const client = await shape('node-redis', [url]);
     const name = prefix();
-    await assertFleet(new ConnectRedis({ client, prefix: name }), open({ url, prefix: name }));
+    await assertMove({
+      theirs: new ConnectRedis({ client, prefix: name }),
+      ours: open({ url, prefix: name }),
+      left: (sid) => client.pTTL(name + sid),
+    });
   });
 });
 
@@ -122,4 +127,33 @@ describe.skipIf(redis.skip !== undefined)("RedisStore with prefix '' beside koa-
     expect(await theirs.get(one)).toBeFalsy();
     expect(await ours.get(three)).toBeNull();
   });
+
+  it.each([
+    ['koa-session', koaSite],
+    ['koa-generic-session', koaGenericSite],
+  ])('a site on %s moves to ours, back, and one server at a time', async (_name, site) => {
+    const client = raw(url);
+    await assertMove({ theirs: peer(), ours: open({ url, prefix: '' }), left: (sid) => client.pttl(sid), site });
+  });
+});
+
+describe.skipIf(redis.skip !== undefined)("RedisStore with prefix '' beside a store written by hand for egg", () => {
+  const PAGE = 'docs/migrating/from-an-egg-store.md';
+
+  /** What egg does with what `app.js` gives it: a class is made with the app. */
+  function storeOf(block: string): unknown {
+    const app = { redis: raw(url), sessionStore: undefined as any };
+    createRequire(import.meta.url)(codeOf(PAGE, block))(app);
+    return typeof app.sessionStore === 'function' ? new app.sessionStore(app) : app.sessionStore;
+  }
+
+  it.each(['app.sessionStore = {', 'app.sessionStore = RedisSessions;'])(
+    'a site with "%s" moves to ours, back, and one server at a time',
+    async (before) => {
+      const client = raw(url);
+      const ours = storeOf('app.sessionStore = new RedisStore(') as { close(): Promise<void> };
+      onTestFinished(() => ours.close());
+      await assertMove({ theirs: storeOf(before), ours, left: (sid) => client.pttl(sid), site: koaSite });
+    },
+  );
 });

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { startServer } from './start.js';
 import type { BackendName, OwnServer, ServerOptions, Skipped } from './types.js';
 
-export { assertFleet } from './fleet.js';
+export { assertFleet, assertHandover, assertMove, type Move, type Side } from './fleet.js';
 export { type Answer, Client, type Cookie, serve } from './http.js';
-export { freePorts } from './ports.js';
 export type { Faults } from './network.js';
+export { blocksOf, codeOf } from './pages.js';
+export { freePorts } from './ports.js';
 export { proxyTo, type Proxy } from './proxy.js';
 export { newSeed, Random } from './random.js';
+export { expressSite, koaGenericSite, koaSite, type Site } from './sites.js';
 export { backend, serveBackends, stopAll } from './shared.js';
 export type { Backend, BackendName, OwnServer, ServerOptions, Skipped } from './types.js';
 
