@@ -1,0 +1,10 @@
+export { type CookieOptions, eraseCookie, readCookies, writeCookie } from './cookies.js';
+export { debug, isDebugging } from './debug.js';
+export { Engine, type EngineRequest } from './engine.js';
+export { createId } from './ids.js';
+export type { EngineOptions, EngineSettings, PerRequest, SchemaResult, StandardSchema } from './options.js';
+export { isSecure, type MaybeSecure } from './secure.js';
+export { type Secret, Signer, signerOf } from './signing.js';
+export type { Store } from './stores.js';
+export type { TransportOption } from './transports.js';
+export { type Answer, type Carrier, type Task, Visit, type VisitContext } from './visit.js';
