@@ -8,7 +8,7 @@ export const VISIT: unique symbol = Symbol.for('sessile.visit') as never;
 
 /** What a Session tells the engine that serves its request. Other middlewares have none, and see for themselves. */
 export interface SessionObserver {
-  /** It is about to be saved, as it is now. */
+  /** It is about to be saved, as it is now. What this throws is the answer of the save. */
   saving(session: Session): void;
   /** It was loaded again: `request.session` is what is stored now. */
   reloaded(): void;
@@ -76,7 +76,11 @@ export class Session {
   save(callback: Done | undefined): this;
   save(callback?: Done): this | Promise<void> {
     return answer(this, callback, (done) => {
-      this.req[VISIT]?.saving(this);
+      try {
+        this.req[VISIT]?.saving(this);
+      } catch (refused) {
+        return done(refused);
+      }
       this.req.sessionStore.set(this.id, this, done);
     });
   }
@@ -145,10 +149,10 @@ function answer<S>(session: S, callback: Done | undefined, work: (done: Done) =>
 function keep(request: SessionRequest, { cookie, ...data }: Dict): void {
   const session = request.session as Session;
   for (const key of Object.keys(data)) put(session as unknown as Dict, key, data[key]);
-  if (cookie instanceof Cookie) {
-    session.cookie.originalMaxAge = cookie.originalMaxAge;
-    session.resetMaxAge();
-  }
+  const { originalMaxAge, createdAt } = cookie as Cookie;
+  session.cookie.originalMaxAge = originalMaxAge;
+  session.resetMaxAge();
+  if (createdAt !== undefined) session.cookie.createdAt = createdAt;
   request[VISIT]?.kept();
 }
 

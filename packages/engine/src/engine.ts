@@ -1,9 +1,11 @@
-import { Cookie, Session, type SessionRequest, VISIT } from '@sessile/core';
+import { Cookie, Session, type SessionRequest, SessionStore, VISIT } from '@sessile/core';
 import type { CookieOptions } from './cookies.js';
 import { debug } from './debug.js';
 import { checkOptions, type EngineOptions, type EngineSettings } from './options.js';
 import { isSecure, type MaybeSecure } from './secure.js';
+import { rotate } from './rotation.js';
 import { type Signer, signerOf } from './signing.js';
+import { noteSkipped } from './skipped.js';
 import { type Found, load, type Settle, type Store } from './stores.js';
 import { presented } from './transports.js';
 import { type Carrier, Visit, type VisitContext } from './visit.js';
@@ -36,6 +38,9 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
     this.settings = checkOptions(options);
     this.#store = options.store ?? store();
     if (typeof this.#store !== 'function') this.#adopt(this.#store);
+    if (this.settings.rotate !== undefined && typeof this.#store !== 'function' && !(this.#store instanceof SessionStore)) {
+      throw new TypeError('rotate option needs a store of Sessile: it takes an update that no other request can come between');
+    }
     const { secret } = options;
     if (!secret) warnOnce('req.secret; provide secret option');
     else if (typeof secret !== 'function') this.#signer = signerOf(secret);
@@ -63,10 +68,10 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
   begin(request: Req, path: string): Visit | undefined {
     const store = typeof this.#store === 'function' ? this.#store(request) : (this.#store as Store);
     this.#adopt(store);
-    if (this.#away.has(store) && this.settings.onUnavailable === undefined) return skip('the store is disconnected');
+    if (this.#away.has(store) && this.settings.onUnavailable === undefined) return skip(request, 'the store is disconnected');
     const secure = isSecure(request, this.settings.proxy);
     const cookie = this.cookieFor(request, secure);
-    if (!isWithin(path, cookie.path ?? '/', this.settings.stock)) return skip('the path is none of the cookie');
+    if (!isWithin(path, cookie.path ?? '/', this.settings.stock)) return skip(request, 'the path is none that the cookie is for');
     const signer = this.#signerFor(request);
     const presentedId = this.#presentedId(request, signer);
     const context: VisitContext = {
@@ -89,13 +94,51 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
   load(visit: Visit, done: (error?: unknown) => void): void {
     const { presentedId, store } = visit.context;
     if (presentedId === undefined) return done();
-    this.#load(store, presentedId, (error, found) => {
+    this.#loadInto(visit, store, presentedId, done);
+  }
+
+  #loadInto(visit: Visit, store: Store, id: string, done: (error?: unknown) => void): void {
+    this.#load(store, id, (error, found) => {
       if (error) return this.#failed(visit, error, done);
       try {
         visit.loaded(found);
       } catch (broken) {
         return done(broken);
       }
+      if (found === undefined || visit.cookie === undefined) return done();
+      this.#age(visit, store, id, done);
+    });
+  }
+
+  /** A session may be too old, or its id: what is done then. */
+  #age(visit: Visit, store: Store, id: string, done: (error?: unknown) => void): void {
+    const { rotate: rotation } = this.settings;
+    if (visit.isStale) {
+      debug('the session is too old, or its id');
+      visit.loaded(undefined);
+      store.destroy(id, (error) => done(error));
+      return;
+    }
+    if (rotation === undefined || !(store instanceof SessionStore)) return done();
+    const next = visit.successor;
+    if (next !== undefined) return this.#follow(visit, store, next, done);
+    if (!visit.isRotationDue()) return done();
+    rotate(store, id, this.settings.genid(visit.request as Req), rotation.graceMs).then(
+      (newId) => process.nextTick(() => this.#follow(visit, store, newId, done)),
+      (error: unknown) => process.nextTick(done, error),
+    );
+  }
+
+  #follow(visit: Visit, store: Store, id: string | undefined, done: (error?: unknown) => void): void {
+    if (id === undefined) {
+      visit.loaded(undefined);
+      return done();
+    }
+    debug('the session has a new id');
+    visit.movedTo(id);
+    this.#load(store, id, (error, found) => {
+      if (error) return this.#failed(visit, error, done);
+      visit.loaded(found);
       done();
     });
   }
@@ -173,7 +216,8 @@ function own(cookies: unknown, name: string): unknown {
     : undefined;
 }
 
-function skip(reason: string): undefined {
+function skip(request: object, reason: string): undefined {
+  noteSkipped(request, reason);
   debug(`no session: ${reason}`);
   return undefined;
 }

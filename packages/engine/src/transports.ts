@@ -12,9 +12,14 @@ const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** @throws TypeError for what is none. */
 export function checkTransports(option: TransportOption | readonly TransportOption[]): readonly TransportOption[] {
   const list = Array.isArray(option) ? (option as readonly TransportOption[]) : [option as TransportOption];
-  const wrong = list.length === 0 || list.some((one) => one !== 'cookie' && one !== 'bearer' && !HEADER.test(one?.header));
+  const wrong = list.length === 0 || !list.every(isTransport);
   if (wrong) throw new TypeError('transport option must be "cookie", "bearer", { header: "a-header-name" }, or a list of them');
   return list.map((one) => (typeof one === 'object' ? { header: one.header.toLowerCase() } : one));
+}
+
+function isTransport(one: TransportOption): boolean {
+  if (one === 'cookie' || one === 'bearer') return true;
+  return typeof one?.header === 'string' && HEADER.test(one.header);
 }
 
 /** What a request sends as its signed id, in the order of the transports; a cookie may come several times. */

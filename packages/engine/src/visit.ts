@@ -1,7 +1,20 @@
-import { Cookie, type CookieData, originalMaxAgeOf, Session, type SessionObserver, type SessionRequest, VISIT } from '@sessile/core';
+import {
+  Cookie,
+  type CookieData,
+  type SessionData,
+  SessionStore,
+  originalMaxAgeOf,
+  Session,
+  type SessionObserver,
+  type SessionRequest,
+  VISIT,
+} from '@sessile/core';
 import { cookiesDiffer, dataPart, dataText } from './changes.js';
 import { type CookieOptions, eraseCookie, writeCookie } from './cookies.js';
 import { debug } from './debug.js';
+import { tellDestroyed } from './live.js';
+import { apply, isPastGrace, successorOf } from './rotation.js';
+import { checkData } from './schema.js';
 import type { EngineSettings } from './options.js';
 import type { Signer } from './signing.js';
 import { call, type Found, keepAlive, type Store, touchesUnopened } from './stores.js';
@@ -52,6 +65,8 @@ export class Visit implements SessionObserver {
   #loadedAt = 0;
   #id: unknown;
   #value: unknown;
+  /** The id under which the session was loaded: the client's, or that which took its place. */
+  #loadedId: unknown;
   /** The id of the session as it was loaded or made. */
   #originalId: unknown;
   /** Its data then; undefined where it counts as changed whatever it holds. */
@@ -59,6 +74,8 @@ export class Visit implements SessionObserver {
   /** The text it was loaded from, where `#base` is its canonical form only by guess. */
   #text: string | undefined;
   #cookieBefore: CookieData | undefined;
+  /** What was loaded, where ids change by time: a request that is overtaken by that has to know what it changed. */
+  #loadedData: SessionData | undefined;
   /** The data as they were last saved; undefined where they were not. */
   #saved: string | undefined;
   #storedHere = false;
@@ -76,12 +93,17 @@ export class Visit implements SessionObserver {
     this.#request = request;
     this.#context = context;
     this.#id = context.presentedId;
+    this.#loadedId = context.presentedId;
     request.sessionStore = context.store;
     request[VISIT] = this;
     Object.defineProperty(request, 'session', SESSION);
     Object.defineProperty(request, 'sessionID', SESSION_ID);
     // An app's own function may count on being asked for each new session.
     if (this.#id === undefined && !context.settings.ownIds) this.#makeId();
+  }
+
+  get request(): Carrier {
+    return this.#request;
   }
 
   get context(): VisitContext {
@@ -130,7 +152,59 @@ export class Visit implements SessionObserver {
     this.#loadedAt = Date.now();
     this.#phase = 'closed';
     this.#originalId = this.#id;
-    if ('data' in found) this.#open();
+    if ('data' in found || this.#isTimed()) this.#open();
+  }
+
+  /** The session has another id by now, which the client is told. */
+  movedTo(id: string): void {
+    this.#id = id;
+    this.#loadedId = id;
+    this.#storedHere = true;
+  }
+
+  /** The cookie of the loaded session. */
+  get cookie(): Cookie | undefined {
+    return this.#phase === 'open' ? (this.#value as Session | undefined)?.cookie : undefined;
+  }
+
+  /** Whether a session's age has to be known at each request. */
+  #isTimed(): boolean {
+    const { absoluteMs, rotate } = this.#context.settings;
+    return absoluteMs !== undefined || rotate !== undefined;
+  }
+
+  /** Begins to count, where nobody has. */
+  #stamp(cookie: Cookie): void {
+    const { absoluteMs, rotate } = this.#context.settings;
+    if (absoluteMs !== undefined) cookie.createdAt ??= Date.now();
+    if (rotate !== undefined) cookie.rotatedAt ??= Date.now();
+  }
+
+  /** The id that the loaded session has by now, where it was found under its old one. */
+  get successor(): string | undefined {
+    return this.#loadedData === undefined ? undefined : successorOf(this.#loadedData);
+  }
+
+  /** Whether the session was found under an id that is good no more. */
+  get isStale(): boolean {
+    return Date.now() >= this.endsAt || (this.#loadedData !== undefined && isPastGrace(this.#loadedData));
+  }
+
+  /** Whether the session's id has served its time. */
+  isRotationDue(): boolean {
+    const { rotate } = this.#context.settings;
+    return rotate !== undefined && (this.cookie?.rotatedAt ?? Infinity) + rotate.everyMs <= Date.now();
+  }
+
+  /** When the longest life of the session is over; ms since the epoch. */
+  get endsAt(): number {
+    const { absoluteMs } = this.#context.settings;
+    return absoluteMs === undefined ? Infinity : (this.cookie?.createdAt ?? Infinity) + absoluteMs;
+  }
+
+  /** The signed id, as a client sends it in a header. */
+  token(): string {
+    return this.#context.signer.sign(String(this.sessionID));
   }
 
   /** Serves the request without the store. */
@@ -147,6 +221,7 @@ export class Visit implements SessionObserver {
     if (!known) this.#makeId();
     const session = new Session(this.#request as SessionRequest);
     session.cookie = new Cookie(this.#context.cookie);
+    this.#stamp(session.cookie);
     this.#value = session;
     Object.defineProperty(this.#request, 'session', SESSION);
     this.#originalId = this.#id;
@@ -160,6 +235,8 @@ export class Visit implements SessionObserver {
   }
 
   saving(session: Session): void {
+    const { schema } = this.#context.settings;
+    if (schema !== undefined) checkData(schema, session);
     this.#storedHere = true;
     this.#final = undefined;
     this.#saved = dataText(session);
@@ -175,6 +252,7 @@ export class Visit implements SessionObserver {
 
   destroying(): void {
     this.#destroyed = (this.#request.session as Session | undefined)?.cookie;
+    tellDestroyed(this.#context.store, String(this.#id));
   }
 
   kept(): void {
@@ -200,6 +278,7 @@ export class Visit implements SessionObserver {
       return;
     }
     if (typeof data['cookie'] !== 'object' && !('fetched' in found)) throw new Error('the stored session has no cookie; is it a session?');
+    if (this.#context.settings.rotate !== undefined) this.#loadedData = structuredClone(data);
     const text = 'fetched' in found ? found.fetched.text : undefined;
     this.#base = (text === undefined ? undefined : dataPart(text, data['cookie'])) ?? dataText(data);
     this.#text = text;
@@ -207,6 +286,7 @@ export class Visit implements SessionObserver {
     this.#saved = this.#context.settings.resave ? undefined : this.#base;
     this.#context.store.createSession(this.#request, data);
     this.#cookieBefore = (this.#value as Session | undefined)?.cookie?.data;
+    if (this.#isTimed()) this.#stamp((this.#value as Session).cookie);
   }
 
   #adoptPlain(data: Record<string, unknown>): Session {
@@ -257,7 +337,7 @@ export class Visit implements SessionObserver {
   #shouldSave(session: Session): boolean {
     const { saveUninitialized } = this.#context.settings;
     if (typeof this.#id !== 'string') return false;
-    const fresh = !saveUninitialized && this.#saved === undefined && this.#context.presentedId !== this.#id;
+    const fresh = !saveUninitialized && this.#saved === undefined && this.#loadedId !== this.#id;
     return fresh ? this.#isModified(session) : !this.#isSaved(session) || this.#cookieChanged(session);
   }
 
@@ -265,6 +345,9 @@ export class Visit implements SessionObserver {
     if (this.#touched) return;
     this.#touched = true;
     session.touch();
+    const { cookie } = session;
+    // Not by its setter, for which it would be a new lifetime.
+    if (cookie.expires instanceof Date && cookie.expires.getTime() > this.endsAt) cookie._expires = new Date(this.endsAt);
   }
 
   /**
@@ -312,7 +395,7 @@ export class Visit implements SessionObserver {
   #dueReason(session: Session, saveUninitialized: boolean, rolling: boolean): string | undefined {
     if (this.#context.presentedId !== this.#id) {
       if (saveUninitialized) return 'the session is new';
-      return this.#storedHere || this.#isModified(session) ? 'the session is new, and has been used' : undefined;
+      return this.#storedHere || this.#isModified(session) ? 'the id is new, and the session has been used' : undefined;
     }
     if (rolling) return 'rolling is on';
     if (this.#cookieChanged(session)) return 'the cookie was changed';
@@ -343,7 +426,7 @@ export class Visit implements SessionObserver {
   }
 
   #decide(): Task {
-    const { settings, store, presentedId } = this.#context;
+    const { settings, store } = this.#context;
     if (this.#detached) return 'nothing';
     if (this.#isClosed() && !this.#mustOpen()) return this.#phase === 'closed' ? this.#keepAliveTask() : 'nothing';
     const session = this.#current();
@@ -352,7 +435,7 @@ export class Visit implements SessionObserver {
     this.#touchOnce(session);
     this.#final = { text: dataText(session) };
     if (this.#shouldSave(session)) return 'save';
-    return typeof store.touch === 'function' && presentedId === this.#id && !this.#tooSoon(session) ? 'touch' : 'nothing';
+    return typeof store.touch === 'function' && this.#loadedId === this.#id && !this.#tooSoon(session) ? 'touch' : 'nothing';
   }
 
   #keepAliveTask(): Task {
@@ -385,8 +468,23 @@ export class Visit implements SessionObserver {
     call(done, (settle) => {
       if (task === 'destroy') store.destroy(id, settle);
       else if (task === 'touch') store.touch?.(id, session, settle);
-      else session.save(settle);
+      else session.save((error) => (error ? settle(error) : this.#catchUp(session, settle)));
     });
+  }
+
+  /** While a request was under way its session may have got a new id: what it changed is done there, too. */
+  #catchUp(session: Session, done: (error?: unknown) => void): void {
+    const { store } = this.#context;
+    const before = this.#loadedData;
+    if (before === undefined || !this.isRotationDue() || !(store instanceof SessionStore)) return done();
+    const after = JSON.parse(JSON.stringify(session)) as SessionData;
+    const id = this.#id as string;
+    const overtaken = async () => {
+      const stored = await store.get(id);
+      const next = stored === null ? undefined : successorOf(stored);
+      if (next !== undefined) await apply(store, next, before, after);
+    };
+    overtaken().then(() => done(), done);
   }
 }
 

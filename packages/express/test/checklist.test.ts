@@ -743,9 +743,9 @@ describe('once, for all stores', () => {
 
   it('A14 session, Store, Cookie, Session and MemoryStore, by import and by require', () => {
     const source = `const required = require('@sessile/express');
-      import('@sessile/express').then((imported) => console.log(required === imported.default, typeof required, Object.keys(required).sort().join()));`;
+      import('@sessile/express').then((imported) => console.log(required === imported.default, typeof required, typeof required.Store, typeof required.Cookie, typeof required.Session, typeof required.MemoryStore));`;
     const { stdout } = require('node:child_process').spawnSync(process.execPath, ['-e', source], { cwd: import.meta.dirname });
-    expect(String(stdout)).toBe('true function Cookie,MemoryStore,Session,Store\n');
+    expect(String(stdout)).toBe('true function function function function function\n');
     for (const name of ['Store', 'Cookie', 'Session', 'MemoryStore'] as const) expect(typeof session[name]).toBe('function');
   });
 
@@ -886,7 +886,7 @@ describe('once, for all stores', () => {
         );
       });
       expect(stderr).toMatch(`${DEBUG} `);
-      expect(stderr).toMatch(/cookie set: the session is new/);
+      expect(stderr).toMatch(/cookie set: the id is new/);
       expect(stderr).not.toMatch(/a-private-value|the-id/);
     }
   });
