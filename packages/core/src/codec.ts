@@ -140,6 +140,13 @@ export class Codec {
     return { text, session: this.parse(text) };
   }
 
+  /** Whether a payload is the very text of a session, which can be told without parsing it; false where it takes {@link decode}. */
+  isPlain(payload: string): boolean {
+    const { serializer, encrypt } = this.#options;
+    const whole = payload.startsWith('{') && payload.endsWith('}');
+    return serializer === undefined && encrypt === undefined && whole && !payload.includes(MARK);
+  }
+
   #open(envelope: Envelope, id: Hashed): string {
     let data: Buffer = Buffer.from(envelope.d, 'base64');
     if (envelope.k !== undefined) data = this.#unseal(envelope, data, id.hash());

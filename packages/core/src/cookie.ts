@@ -12,6 +12,8 @@ export interface CookieData {
   domain: string | undefined;
   path: string | undefined;
   sameSite: boolean | string | undefined;
+  createdAt?: number | undefined;
+  rotatedAt?: number | undefined;
 }
 
 /**
@@ -27,6 +29,10 @@ export class Cookie {
   declare secure?: boolean | 'auto' | undefined;
   declare domain?: string | undefined;
   declare sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined;
+  /** When the session began, ms since the epoch: where a middleware limits its whole life. */
+  declare createdAt?: number | undefined;
+  /** When it got its id, ms since the epoch: where a middleware changes ids by time. */
+  declare rotatedAt?: number | undefined;
   _expires: Date | false | null | undefined;
 
   /**
@@ -63,11 +69,13 @@ export class Cookie {
 
   set maxAge(ms: number | Date | false | null | undefined) {
     if (ms && typeof ms !== 'number' && !(ms instanceof Date)) throw new TypeError('maxAge must be a number or Date');
-    this.expires = typeof ms === 'number' ? new Date(Date.now() + ms) : ms;
+    this._expires = typeof ms === 'number' ? new Date(Date.now() + ms) : ms;
+    // What was said, and not what is left of it a moment later: counting anew at each request would wear it down.
+    this.originalMaxAge = typeof ms === 'number' ? ms : (this.maxAge as number | null);
   }
 
   get data(): CookieData {
-    return {
+    const data: CookieData = {
       originalMaxAge: this.originalMaxAge,
       partitioned: this.partitioned,
       priority: this.priority,
@@ -78,6 +86,9 @@ export class Cookie {
       path: this.path,
       sameSite: this.sameSite,
     };
+    if (this.createdAt !== undefined) data.createdAt = this.createdAt;
+    if (this.rotatedAt !== undefined) data.rotatedAt = this.rotatedAt;
+    return data;
   }
 
   /** A Set-Cookie header's value. */

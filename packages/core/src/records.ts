@@ -37,13 +37,13 @@ export class Records {
   }
 
   /**
-   * What was just read, with its tie.
+   * What was read, with its tie.
    *
+   * @param at when it was read, ms since the epoch.
    * @throws StoreError ERR_STORE_DECODE
    */
-  load(stored: Stored<Token>, id: Id): Loaded {
+  load(stored: Stored<Token>, id: Id, at = Date.now()): Loaded {
     const { text, session } = this.#codec.decode(stored.payload, id);
-    const at = Date.now();
     const expiresAt = stored.ttlMs === undefined ? undefined : at + stored.ttlMs;
     const written = reportEnd(session, expiresAt);
     const version = { text, token: stored.token };

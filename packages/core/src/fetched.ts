@@ -1,0 +1,31 @@
+import type { Awaitable } from './driver.js';
+import type { SessionData } from './store.js';
+
+/** A session that was read and not opened: its JSON is parsed when somebody asks for it, or never. */
+export interface Fetched {
+  /** What is stored; undefined where it was encrypted, compressed or serialized otherwise. */
+  readonly text: string | undefined;
+  /** What was left of its life when it was read, in ms; undefined where the backend cannot tell. */
+  readonly ttlMs: number | undefined;
+  /**
+   * Parses it. What it returns is tied, as what `get` returns; null where it cannot be read and `onUnreadable` is `discard`.
+   *
+   * @throws StoreError ERR_STORE_DECODE
+   */
+  open(): SessionData | null;
+  /**
+   * Gives it the whole of its own lifetime again, as a touch of the unchanged session does.
+   *
+   * May answer at once. @returns whether it still lives.
+   */
+  keepAlive(): Awaitable<boolean>;
+}
+
+const START = /^\{"cookie":\{"originalMaxAge":(\d{1,15}|null)[,}]/;
+
+/** `cookie.originalMaxAge` from the start of a text, where express-session and we write it; undefined where it stands elsewhere. */
+export function originalMaxAgeOf(text: string): number | null | undefined {
+  const found = START.exec(text)?.[1];
+  if (found === undefined) return undefined;
+  return found === 'null' ? null : Number(found);
+}
