@@ -40,6 +40,7 @@ class ProgressLine implements Progress {
     this.#done = 0;
     this.#marks = [[performance.now(), 0]];
     this.#timer ??= setInterval(() => this.#draw(), FRAME_MS).unref();
+    this.#draw();
   }
 
   add(count: number): void {

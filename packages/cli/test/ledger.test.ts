@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ofMeaning, ofText } from '../src/copy/fingerprint.js';
 import { Ledger } from '../src/copy/ledger.js';
@@ -25,7 +26,8 @@ describe('the ledger of a copy', () => {
     ledger.close();
     const again = new Ledger(file, 'a to b');
     expect([again.size, again.pass, again.isDone]).toEqual([40_000, 2, false]);
-    for (let n = 2; n < 40_000; n += 1) expect(again.find(`sid-${n}`)).toEqual(entry(n));
+    const wrong = Array.from({ length: 40_000 }, (_, n) => n).filter((n) => n > 1 && !isDeepStrictEqual(again.find(`sid-${n}`), entry(n)));
+    expect(wrong).toEqual([]);
     expect(again.find('sid-1')?.endsAt).toBe(7);
     expect(again.find('sid-40000')).toBeUndefined();
     again.close();

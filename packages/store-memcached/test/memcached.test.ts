@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
-import { MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
+import { StoredSessions } from '@sessile/core/stored';
+import { MemcachedDriver, MemcachedStore, type MemcachedStoreOptions } from '@sessile/store-memcached';
 import { assertMove, backend, namespace, ownServer } from '@sessile/testkit';
 import connectMemcached from 'connect-memcached';
 import session from 'express-session';
@@ -134,6 +135,26 @@ describe.skipIf(isMissing)(`${title}: time`, () => {
     expect((await expiryOf(`${prefix}s`)) * 1000).toBeGreaterThan(Date.now() + DAY_MS - 5000);
     const moved = Date.parse((await store.get('s'))!['cookie'].expires);
     expect(Math.abs(moved - loaded['cookie'].expires.getTime())).toBeLessThan(50);
+  });
+});
+
+describe.skipIf(isMissing)(`${title}: walks`, () => {
+  it.each([
+    ['of an hour', 3_600_000],
+    ['of forty days, which memcached keeps as a date', 40 * DAY_MS],
+    ['without an end', Infinity],
+  ])('tell what is left of a life %s, which nothing else does', async (_, ms) => {
+    const sessions = new StoredSessions(new MemcachedDriver({ hosts: url, prefix: `${namespace()}:` }));
+    onTestFinished(() => sessions.close());
+    const asked = Date.now() + ms;
+    await sessions.write([{ id: 's', payload: '{"n":1}', expiresAt: asked }]);
+    expect((await sessions.read(['s']))[0]).toMatchObject({ payload: '{"n":1}', expiresAt: undefined });
+    for await (const [found] of sessions.pages()) {
+      expect(found?.id).toBe('s');
+      // In whole seconds, of which one more was asked for, and by a clock that may be one behind.
+      const isNear = found?.expiresAt === asked || Math.abs((found?.expiresAt ?? 0) - asked) < 10_000;
+      expect({ ends: found?.expiresAt, isNear }).toMatchObject({ isNear: true });
+    }
   });
 });
 
