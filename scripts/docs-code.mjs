@@ -1,10 +1,11 @@
 /**
  * The code in the pages: every block of JavaScript and TypeScript in the README files and in docs is type-checked, and run where it
- * needs no server. `node scripts/docs-code.mjs` tells what is wrong; a block that is no program of its own says so in a comment before
+ * needs no server. Of commands it is asked that the scripts, files and packages that they name are there. SQL runs in the tests of
+ * store-postgres. `node scripts/docs-code.mjs` tells what is wrong; a block that is no program of its own says so in a comment before
  * it: `<!-- code: fragment of ... -->`, with declarations that it needs as further lines of that comment. Such a block is not run.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +29,9 @@ const ABSENT = `declare module 'connect-sqlite3';`;
 /** Packages that an example may need without a server. */
 const WITHOUT_SERVER = /^(node:|@sessile\/(core|store-memory|store-sqlite)(\/|$)|better-sqlite3$)/;
 
+/** Lines of blocks of `sh`. */
+const commands = [];
+
 /** A block of code. `file` and `line` say where it stands; `before` is what its comment declares. */
 function blocksOf(file) {
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
@@ -36,6 +40,7 @@ function blocksOf(file) {
     const language = /^```(\w+)$/.exec(lines[at])?.[1];
     if (language === undefined) continue;
     const end = lines.indexOf('```', at + 1);
+    if (language === 'sh') commands.push(...lines.slice(at + 1, end).map((text, n) => ({ file, line: at + 2 + n, text })));
     if (language in EXTENSIONS) {
       blocks.push({ file, line: at + 1, language, before: declared(lines, at), text: lines.slice(at + 1, end).join('\n') });
     }
@@ -91,9 +96,11 @@ for (const [index, block] of blocks.entries()) {
   );
 }
 
-const problems = [...checked(), ...ran()];
+const problems = [...checked(), ...ran(), ...commands.flatMap(misnamed)];
 for (const problem of problems) console.error(problem);
-console.log(`${blocks.length} blocks of code in the pages: ${problems.length === 0 ? 'all right' : `${problems.length} problems`}`);
+console.log(
+  `${blocks.length} blocks of code and ${commands.length} lines of commands in the pages: ${problems.length === 0 ? 'all right' : `${problems.length} problems`}`,
+);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 function checked() {
@@ -148,4 +155,32 @@ function run({ file, line, name }) {
   const { status, stderr, error } = spawnSync(process.execPath, [join(scratch, name)], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
   rmSync(folder, { recursive: true, force: true });
   return status === 0 ? [] : [`${file}:${line}: it ended with ${status ?? error?.message}: ${stderr.slice(0, 500)}`];
+}
+
+/** What a command names and is not there. */
+function misnamed({ file, line, text }) {
+  const [command = ''] = text.split(' #');
+  const there = [
+    [/\bnpm run ([\w:-]+)/g, (name) => name in scripts()],
+    [/\b(?:node|npx vitest run) ((?:\w[\w-]*\/)+[\w.-]+)/g, (path) => existsSync(join(root, path))],
+    [/\bnpm install ((?:-[\w-]+ |[@\w][@\w/.-]* ?)+)/g, (names) => names.split(' ').filter(isName).every(isInstalled)],
+  ];
+  return there.flatMap(([pattern, isThere]) =>
+    [...command.matchAll(pattern)]
+      .filter(([, name]) => !isThere(name))
+      .map(([, name]) => `${file}:${line}: there is no ${name.trim()}: ${text.trim()}`),
+  );
+}
+
+function scripts() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts;
+}
+
+function isName(word) {
+  return /^[@\w]/.test(word);
+}
+
+/** Here, and so at least no misspelling. */
+function isInstalled(name) {
+  return existsSync(join(root, 'node_modules', name));
 }

@@ -1,4 +1,4 @@
-import MongoStore from 'connect-mongo';
+import { MongoStore } from 'connect-mongo';
 import { MongoClient } from 'mongodb';
 import { DATABASE, inCollection, spoilDocument } from '../lib/documents.js';
 import { serverTarget, urlOf } from '../lib/server-target.js';

@@ -30,7 +30,7 @@ export function pageOf(path) {
 }
 
 /** The first heading of a page, as plain text. */
-export function titleOf(file) {
+function titleOf(file) {
   const [, title] = /^# (.+)$/m.exec(readFileSync(join(ROOT, file), 'utf8')) ?? [];
   return (title ?? file).replace(/[`*\\]/g, '');
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ConnectMongo as PeerStore5, MongoClient as MongoClient6 } from '@sessile/mongodb-6';
 import { MongoStore, type MongoStoreOptions } from '@sessile/store-mongo';
-import { assertMove, backend, namespace, proxyTo } from '@sessile/testkit';
+import { assertMove, backend, codeOf, namespace, proxyTo } from '@sessile/testkit';
 import PeerStore6, { createWebCryptoAdapter } from 'connect-mongo';
 import type session from 'express-session';
 import { Binary, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
@@ -381,6 +381,24 @@ describe.skipIf(isMissing).each(PEERS)(`${title}: the data of %s`, (_name, peer)
       ours,
       left: async (sid) => ((await rows(collectionName).findOne({ _id: sid }))?.['expires'] as number) - Date.now(),
     });
+  });
+});
+
+describe.skipIf(isMissing)(`${title}: sessions that connect-mongo encrypted`, () => {
+  it('are written anew by the program of the page for moving', async () => {
+    const own = namespace();
+    const secret = 'A-Squirrel-0123456789!';
+    const theirs = PeerStore6.create({ client, dbName: own, crypto: { secret } });
+    for (const user of ['ada', 'bob']) await asked(theirs, 'set', user, { cookie: cookie(), user });
+    const { href } = Object.assign(new URL(url), { pathname: `/${own}` });
+    const env = { ...process.env, MONGODB_URI: href, CRYPTO_SECRET: secret };
+    const { stdout } = await run(process.execPath, [codeOf('docs/migrating/from-connect-mongo.md', 'CRYPTO_SECRET')], { env });
+    expect(stdout).toBe('2 sessions\n');
+    const ours = open({ client, database: own, collectionName: 'sessions' });
+    const found = await ours.get('ada');
+    expect(found).toMatchObject({ user: 'ada', cookie: { originalMaxAge: DAY_MS } });
+    expect(Math.abs(Date.parse(found!['cookie'].expires) - Date.now() - DAY_MS)).toBeLessThan(30_000);
+    await client.db(own).dropDatabase();
   });
 });
 
