@@ -27,7 +27,8 @@ const pool = new Pool(SESSIONS);
 let made = 0;
 
 app.get('/login', (request, response) => {
-  Object.assign(request.session, { ...pool.session((made += 1)), cookie: request.session.cookie, n: 0 });
+  const { cookie } = request.session;
+  Object.assign(request.session, pool.session((made += 1)), { cookie, n: 0 });
   response.send('in');
 });
 app.get('/read', (request, response) => response.send(String(request.session?.n)));
@@ -35,7 +36,7 @@ app.get('/write', (request, response) => {
   if (request.session) request.session.n = (request.session.n ?? 0) + 1;
   response.send('written');
 });
-app.get('/anonymous', (request, response) => response.send(String(request.session?.user)));
+app.get('/anonymous', (request, response) => response.send(request.session?.user === undefined ? 'nobody' : 'somebody'));
 app.get('/unseen', (_request, response) => response.send('hello'));
 
 const server = app.listen(0, '127.0.0.1', () => process.send?.({ port: server.address().port }));

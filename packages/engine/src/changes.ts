@@ -19,7 +19,7 @@ function isEmpty(session: object): boolean {
 }
 
 /** What `JSON.stringify` would have written otherwise: escapes, numbers, and keys that are whole numbers, which it puts first. */
-const FOREIGN = /\\[/u]|"\d+":|\d\.\d*0[,}\]]|\d[eE][-+]?\d|-0[,}\]]/;
+const FOREIGN = /\\[/u]|"\d+":|[:,[](?:-0[,}\]]|-?\d+(?:\.\d*0[,}\]]|(?:\.\d+)?[eE]))/;
 
 /** Whether a text may be JSON of other software, and other than `JSON.stringify` would write it. */
 export function isForeign(text: string): boolean {

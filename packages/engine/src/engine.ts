@@ -187,11 +187,11 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
   #adopt(store: Store): void {
     if (this.#known.has(store)) return;
     this.#known.add(store);
-    store.generate = (request: EngineRequest) => {
+    store.generate = ((request: EngineRequest) => {
       const visit = request[VISIT];
       if (visit instanceof Visit) visit.generate();
       else this.#generateBare(request as Req);
-    };
+    }) as Store['generate'];
     if (typeof store.on !== 'function') throw new TypeError('store option must be an EventEmitter, as every store of express-session is');
     store.on('disconnect', () => this.#away.add(store));
     store.on('connect', () => this.#away.delete(store));

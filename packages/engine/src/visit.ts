@@ -121,7 +121,7 @@ export class Visit implements SessionObserver {
   }
 
   get session(): unknown {
-    if (this.#phase === 'new') this.#context.store.generate?.(this.#request);
+    if (this.#phase === 'new') this.#context.store.generate?.(this.#request as never);
     else if (this.#phase === 'closed') this.#open();
     return this.#value;
   }
@@ -273,7 +273,7 @@ export class Visit implements SessionObserver {
     if (data === null) {
       this.#phase = 'new';
       this.loaded(undefined);
-      this.#context.store.generate?.(this.#request);
+      this.#context.store.generate?.(this.#request as never);
       return;
     }
     if (typeof data['cookie'] !== 'object' && !('fetched' in found)) throw new Error('the stored session has no cookie; is it a session?');
