@@ -1,5 +1,6 @@
 /** Speed of the stores, side by side with the raw driver and today's stores. `node bench/main.js --help` */
 import { writeFileSync } from 'node:fs';
+import { benchHttp } from './http/main.js';
 import { aimsTable } from './lib/aims.js';
 import { HELP, readArgs } from './lib/args.js';
 import { backendNames, loadBackend } from './lib/backends.js';
@@ -22,6 +23,10 @@ process.env.SESSILE_SERVERS = 'local,container';
 /** @typedef {import('./lib/table.js').Table} Table */
 
 try {
+  if (process.argv[2] === 'http') {
+    await benchHttp(process.argv.slice(3));
+    process.exit();
+  }
   const settings = readArgs(process.argv.slice(2));
   if (settings.help) console.log(HELP);
   else await bench(settings);

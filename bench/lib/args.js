@@ -4,6 +4,7 @@ export const HELP = `Usage: npm run bench -- [backend ...] [options]
 
 Speed of the stores against the raw driver and today's stores, side by side in one process.
 Backends: the files in bench/backends (all of them by default).
+What sessions cost the requests of an app is measured by \`npm run bench -- http\` (\`-- http --help\`).
 
   --op get,set          only these: get-hit, get-miss, set-new, set-overwrite, touch, get+touch, get+set, destroy;
                         "get" and "set" stand for both of theirs

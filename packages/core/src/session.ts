@@ -40,17 +40,17 @@ export interface SessionRequest {
  * nobody waits for fails in silence, as these methods without a callback always did.
  */
 export class Session {
-  declare readonly id: string;
-  declare readonly req: SessionRequest;
   declare cookie: Cookie;
+  readonly #id: string;
+  readonly #req: SessionRequest;
 
   /**
    * @param request the request that it belongs to.
    * @param data what the store gave; names of methods in it are left out.
    */
   constructor(request: SessionRequest, data?: Dict) {
-    Object.defineProperty(this, 'req', { value: request });
-    Object.defineProperty(this, 'id', { value: request.sessionID });
+    this.#req = request;
+    this.#id = request.sessionID;
     if (typeof data !== 'object' || data === null) return;
     for (const key of Object.keys(data)) {
       // In its place among the others: a save of what did not change gives the same text.
@@ -58,6 +58,15 @@ export class Session {
       else if (!RESERVED.has(key)) put(this as unknown as Dict, key, data[key]);
     }
     this.cookie ??= new Cookie();
+  }
+
+  /** The session's id; `request.sessionID` when it was made. */
+  get id(): string {
+    return this.#id;
+  }
+
+  get req(): SessionRequest {
+    return this.#req;
   }
 
   /** Counts the lifetime anew from `cookie.originalMaxAge`. */

@@ -4,12 +4,26 @@
  * @returns undefined where it cannot be serialized: circular, a BigInt.
  */
 export function dataText(session: object): string | undefined {
+  if (isEmpty(session)) return '{}';
   const { cookie: _, ...data } = session as { cookie?: unknown };
   try {
     return JSON.stringify(data);
   } catch {
     return undefined;
   }
+}
+
+function isEmpty(session: object): boolean {
+  for (const key in session) if (key !== 'cookie') return false;
+  return true;
+}
+
+/** What `JSON.stringify` would have written otherwise: escapes, numbers, and keys that are whole numbers, which it puts first. */
+const FOREIGN = /\\[/u]|"\d+":|[:,[](?:-0[,}\]]|-?\d+(?:\.\d*0[,}\]]|(?:\.\d+)?[eE]))/;
+
+/** Whether a text may be JSON of other software, and other than `JSON.stringify` would write it. */
+export function isForeign(text: string): boolean {
+  return FOREIGN.test(text);
 }
 
 const COOKIE = '{"cookie":';

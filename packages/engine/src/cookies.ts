@@ -58,8 +58,9 @@ export function eraseCookie(name: string, data: CookieData): string {
  * @throws TypeError for what a header cannot hold, and for what a browser would refuse.
  */
 export function checkCookie(name: string, options: CookieOptions): void {
-  const { secure, sameSite, maxAge, expires, ...plain } = options;
-  writeCookie(name, 'x', { ...plain, sameSite: sameSite === 'auto' ? 'lax' : sameSite } as CookieData);
+  const { secure, sameSite } = options;
+  const written = { ...options, maxAge: undefined, expires: undefined, sameSite: sameSite === 'auto' ? 'lax' : sameSite };
+  writeCookie(name, 'x', written as unknown as CookieData);
   checkPrefix(name, options);
   if (options.partitioned === true && secure !== true && secure !== 'auto') {
     throw new TypeError('cookie.partitioned needs cookie.secure: true; browsers refuse the cookie otherwise');

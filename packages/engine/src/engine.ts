@@ -73,16 +73,8 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
     const cookie = this.cookieFor(request, secure);
     if (!isWithin(path, cookie.path ?? '/', this.settings.stock)) return skip(request, 'the path is none that the cookie is for');
     const signer = this.#signerFor(request);
-    const presentedId = this.#presentedId(request, signer);
-    const context: VisitContext = {
-      settings: this.settings,
-      store,
-      signer,
-      cookie,
-      secure,
-      presentedId,
-      byCookie: presentedId !== undefined,
-    };
+    const { id, signed } = this.#presented(request, signer);
+    const context: VisitContext = { settings: this.settings, store, signer, cookie, secure, presentedId: id, signed };
     return new Visit(request, context);
   }
 
@@ -170,32 +162,36 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
     return signerOf(own as string);
   }
 
-  #presentedId(request: Req, signer: Signer): string | undefined {
-    for (const signed of presented(request.headers, this.settings.transports, this.settings.name)) {
-      const id = signer.verify(signed);
-      if (id !== undefined) return id;
+  #presented(request: Req, signer: Signer): Presented {
+    const { transports, name } = this.settings;
+    if (transports.includes('cookie') && request.headers['cookie'] === undefined && transports.length === 1)
+      return this.#parsedElsewhere(request, signer);
+    for (const signed of presented(request.headers, transports, name)) {
+      const verified = signer.verify(signed);
+      if (verified !== undefined) return { id: verified.id, signed: verified.isNewest ? signed : undefined };
       debug('a signature is not ours');
     }
     return this.#parsedElsewhere(request, signer);
   }
 
   /** What cookie-parser found, where the header is not there; as express-session does. */
-  #parsedElsewhere(request: Req, signer: Signer): string | undefined {
+  #parsedElsewhere(request: Req, signer: Signer): Presented {
+    if (request.signedCookies === undefined && request.cookies === undefined) return NOTHING;
     const { name } = this.settings;
     const signed = own(request.signedCookies, name);
-    if (typeof signed === 'string' && signed !== '') return signed;
+    if (typeof signed === 'string' && signed !== '') return { id: signed, signed: undefined };
     const raw = own(request.cookies, name);
-    return typeof raw === 'string' && raw.startsWith('s:') ? signer.verify(raw.slice(2)) : undefined;
+    return { id: typeof raw === 'string' && raw.startsWith('s:') ? signer.verify(raw.slice(2))?.id : undefined, signed: undefined };
   }
 
   #adopt(store: Store): void {
     if (this.#known.has(store)) return;
     this.#known.add(store);
-    store.generate = (request: EngineRequest) => {
+    store.generate = ((request: EngineRequest) => {
       const visit = request[VISIT];
       if (visit instanceof Visit) visit.generate();
       else this.#generateBare(request as Req);
-    };
+    }) as Store['generate'];
     if (typeof store.on !== 'function') throw new TypeError('store option must be an EventEmitter, as every store of express-session is');
     store.on('disconnect', () => this.#away.add(store));
     store.on('connect', () => this.#away.delete(store));
@@ -209,6 +205,14 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
     request.session = session;
   }
 }
+
+/** An id that a client sent and we signed, as it was sent where that will do for an answer. */
+interface Presented {
+  id: string | undefined;
+  signed: string | undefined;
+}
+
+const NOTHING: Presented = { id: undefined, signed: undefined };
 
 function own(cookies: unknown, name: string): unknown {
   return typeof cookies === 'object' && cookies !== null && Object.hasOwn(cookies, name)

@@ -70,7 +70,7 @@ export class LiveSession<Data = any> extends EventEmitter {
     const { store } = this.#visit.context;
     session.touch();
     await new Promise<void>((resolve, reject) => {
-      const done = (error?: unknown) => (error ? reject(error as Error) : resolve());
+      const done = (error?: unknown) => (error ? reject(error) : resolve());
       if (typeof store.touch === 'function') store.touch(this.#id, session, done);
       else store.set(this.#id, session, done);
     });

@@ -99,6 +99,8 @@ export function checkOptions<Req>(options: EngineOptions<Req>): EngineSettings<R
   if (Array.isArray(options.secret) && options.secret.length === 0) {
     throw new TypeError('secret option array must contain one or more strings');
   }
+  // Empty counts as none, as there.
+  // oxlint-disable-next-line typescript/prefer-nullish-coalescing
   const name = options.name || options.key || 'connect.sid';
   const cookie = options.cookie ?? {};
   if (typeof cookie === 'object') checkCookie(name, cookie);
@@ -108,7 +110,7 @@ export function checkOptions<Req>(options: EngineOptions<Req>): EngineSettings<R
     ...options,
     name,
     cookie,
-    genid: options.genid || createId,
+    genid: options.genid || createId, // oxlint-disable-line typescript/prefer-nullish-coalescing -- as there
     ownIds: !options.genid,
     resave: options.resave ?? stock,
     rolling: Boolean(options.rolling),

@@ -54,8 +54,8 @@ function claim(session: SessionData, newId: string, until: number): void {
   session['cookie'] = { ...session['cookie'], rotatedTo: newId, rotatedUntil: until, expires: new Date(until).toISOString() };
 }
 
-function sameData({ cookie: _, ...a }: SessionData, { cookie: __, ...b }: SessionData): boolean {
-  return isDeepStrictEqual(a, b);
+function sameData(a: SessionData, b: SessionData): boolean {
+  return isDeepStrictEqual({ ...a, cookie: undefined }, { ...b, cookie: undefined });
 }
 
 /**

@@ -1,8 +1,8 @@
 /** What tells whether a request came over TLS. */
 export interface MaybeSecure {
   headers: { [name: string]: string | string[] | undefined };
-  socket?: object | null;
-  connection?: object | null;
+  socket?: { encrypted?: boolean } | object | null;
+  connection?: { encrypted?: boolean } | object | null;
   /** Express's own answer, by its setting `trust proxy`. */
   secure?: boolean;
 }
@@ -13,8 +13,8 @@ export interface MaybeSecure {
  * @param proxy true: believe the first `X-Forwarded-Proto`; false: believe the socket alone; undefined: believe `request.secure`.
  */
 export function isSecure(request: MaybeSecure, proxy: boolean | undefined): boolean {
-  const socket = request.socket ?? request.connection;
-  if ((socket as { encrypted?: boolean } | null | undefined)?.encrypted) return true;
+  const socket: { encrypted?: boolean } | null | undefined = request.socket ?? request.connection;
+  if (socket?.encrypted) return true;
   if (proxy === false) return false;
   if (proxy !== true) return request.secure === true;
   const header = request.headers['x-forwarded-proto'];

@@ -4,9 +4,20 @@ import { sign, unsign } from 'cookie-signature';
 /** What signs: a text, bytes, or a key. */
 export type Secret = string | NodeJS.ArrayBufferView | KeyObject;
 
+/** What a good signature tells. */
+export interface Verified {
+  id: string;
+  /** Whether the newest secret made it. */
+  isNewest: boolean;
+}
+
+/** How many good signatures are remembered: about 300 bytes each. */
+const SEEN = 4096;
+
 /** Signs ids, and knows its own signatures: the first secret signs, all of them verify. */
 export class Signer {
   readonly #keys: readonly KeyObject[];
+  readonly #seen = new Map<string, Verified>();
 
   /** @param secrets one or more, the newest first. */
   constructor(secrets: readonly Secret[]) {
@@ -18,13 +29,26 @@ export class Signer {
     return sign(id, this.#keys[0] as KeyObject);
   }
 
-  /** The id in a signed text; undefined where no secret of ours signed it. Takes the same time wherever it differs. */
-  verify(signed: string): string | undefined {
-    for (const key of this.#keys) {
+  /**
+   * The id in a signed text; undefined where no secret of ours signed it. Takes the same time wherever it differs.
+   *
+   * What was found good is remembered: a client sends the same text with each request. That tells nobody anything, since a text is
+   * looked for as a whole.
+   */
+  verify(signed: string): Verified | undefined {
+    const seen = this.#seen.get(signed);
+    if (seen !== undefined) return seen;
+    for (const [index, key] of this.#keys.entries()) {
       const id = unsign(signed, key);
-      if (id !== false) return id;
+      if (id !== false) return this.#remember(signed, { id, isNewest: index === 0 });
     }
     return undefined;
+  }
+
+  #remember(signed: string, verified: Verified): Verified {
+    if (this.#seen.size >= SEEN) this.#seen.delete(this.#seen.keys().next().value as string);
+    this.#seen.set(signed, verified);
+    return verified;
   }
 }
 

@@ -11,7 +11,7 @@ export interface Store extends Pick<EventEmitter, 'on'> {
   touch?(sid: string, session: any, callback?: (error?: any) => void): any;
   createSession(request: any, session: any): any;
   regenerate(request: any, callback: (error?: any) => any): any;
-  generate?: ((request: any) => void) | undefined;
+  generate?: ((request: never) => void) | undefined;
 }
 
 // oxlint-enable

@@ -9,7 +9,7 @@ import {
   type SessionRequest,
   VISIT,
 } from '@sessile/core';
-import { cookiesDiffer, dataPart, dataText } from './changes.js';
+import { cookiesDiffer, dataPart, dataText, isForeign } from './changes.js';
 import { type CookieOptions, eraseCookie, writeCookie } from './cookies.js';
 import { debug } from './debug.js';
 import { tellDestroyed } from './live.js';
@@ -38,8 +38,8 @@ export interface VisitContext {
   secure: boolean;
   /** The id that the client sent and we signed. */
   presentedId: string | undefined;
-  /** How it was sent. */
-  byCookie: boolean;
+  /** As it was sent, where the newest secret signed it. */
+  signed: string | undefined;
 }
 
 /** Where the session is: not made yet; loaded and closed; or in the app's hands. */
@@ -121,7 +121,7 @@ export class Visit implements SessionObserver {
   }
 
   get session(): unknown {
-    if (this.#phase === 'new') this.#context.store.generate?.(this.#request);
+    if (this.#phase === 'new') this.#context.store.generate?.(this.#request as never);
     else if (this.#phase === 'closed') this.#open();
     return this.#value;
   }
@@ -238,8 +238,7 @@ export class Visit implements SessionObserver {
     const { schema } = this.#context.settings;
     if (schema !== undefined) checkData(schema, session);
     this.#storedHere = true;
-    this.#final = undefined;
-    this.#saved = dataText(session);
+    this.#saved = this.#data(session);
   }
 
   reloaded(): void {
@@ -274,7 +273,7 @@ export class Visit implements SessionObserver {
     if (data === null) {
       this.#phase = 'new';
       this.loaded(undefined);
-      this.#context.store.generate?.(this.#request);
+      this.#context.store.generate?.(this.#request as never);
       return;
     }
     if (typeof data['cookie'] !== 'object' && !('fetched' in found)) throw new Error('the stored session has no cookie; is it a session?');
@@ -314,7 +313,7 @@ export class Visit implements SessionObserver {
 
   /** Whether the data are those that were loaded after all: other software writes the same JSON in another way. */
   #isCanonically(now: string | undefined): boolean {
-    if (now === undefined || this.#text === undefined) return false;
+    if (now === undefined || this.#text === undefined || !isForeign(this.#text)) return false;
     const data = JSON.parse(this.#text) as Record<string, unknown>;
     const canonical = dataText(new Session({ sessionID: '' } as SessionRequest, data));
     if (this.#saved === this.#base) this.#saved = canonical;
@@ -371,7 +370,8 @@ export class Visit implements SessionObserver {
       );
     }
     this.#touchOnce(session);
-    const token = signer.sign(this.#id);
+    const { signed, presentedId } = this.#context;
+    const token = signed !== undefined && presentedId === this.#id ? signed : signer.sign(this.#id);
     const others = settings.transports.some((one) => one !== 'cookie');
     const cookie = settings.transports.includes('cookie') ? writeCookie(settings.name, `s:${token}`, session.cookie.data) : undefined;
     return { cookie, token: others ? token : undefined };
@@ -404,7 +404,8 @@ export class Visit implements SessionObserver {
 
   /** Takes the cookie of a destroyed session away. */
   #farewell(): Answer {
-    const { settings, presentedId, byCookie, cookie } = this.#context;
+    const { settings, presentedId, cookie } = this.#context;
+    const byCookie = settings.transports.includes('cookie');
     const gone = this.#destroyed !== undefined || settings.unset === 'destroy';
     if (settings.stock || !gone || !byCookie || presentedId === undefined) return this.#silent('there is no session');
     this.reason = 'the session was destroyed: its cookie is taken away';

@@ -27,7 +27,7 @@ export const MemoryStore: MemoryStoreConstructor = function (this: unknown): Mem
   this.sessions = Object.create(null) as Record<string, string>;
 } as unknown as MemoryStoreConstructor;
 
-inherits(MemoryStore as never, Store as never);
+inherits(MemoryStore, Store);
 
 Object.assign(MemoryStore.prototype, {
   all(this: MemoryStore, callback) {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Visit } from '@sessile/engine';
 
 /** What an error of the store does after the response: `next(error)`. */
@@ -7,7 +7,7 @@ type Fail = (error: unknown) => void;
 type Ending = (...args: unknown[]) => unknown;
 
 /** A response of node:http, or of HTTP/2's compatibility API. */
-export type Response = ServerResponse<IncomingMessage> & {
+export type Response = ServerResponse & {
   _implicitHeader?(): void;
   _contentLength?: number | null;
 };
@@ -38,9 +38,11 @@ class State {
   constructor(response: Response, visit: Visit, fail: Fail) {
     this.visit = visit;
     this.fail = fail;
-    this.writeHead = response.writeHead as Ending;
-    this.write = response.write as Ending;
-    this.end = response.end as Ending;
+    ({
+      writeHead: this.writeHead,
+      write: this.write,
+      end: this.end,
+    } = response as unknown as Record<'writeHead' | 'write' | 'end', Ending>);
   }
 }
 
@@ -90,7 +92,7 @@ function takeHeaders(response: Response, args: unknown[]): unknown[] {
 /** Node takes an object, a list of pairs, or a flat list. Values of one name in a list belong together. */
 function pairs(headers: OutgoingHttpHeader[] | Record<string, OutgoingHttpHeader | undefined>): [string, OutgoingHttpHeader | undefined][] {
   if (!Array.isArray(headers)) return Object.entries(headers);
-  const list = (Array.isArray(headers[0]) ? headers.flat() : headers) as OutgoingHttpHeader[];
+  const list = Array.isArray(headers[0]) ? headers.flat() : headers;
   const values = new Map<string, string[]>();
   for (let at = 0; at < list.length; at += 2) {
     const name = String(list[at]).toLowerCase();

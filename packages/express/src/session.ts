@@ -76,11 +76,11 @@ function session<Data extends object = SessionData>(options: SessionOptions<Data
     of: (request: IncomingMessage) => (request as SessionRequest).session as Session & Partial<Data>,
     token: (request: IncomingMessage) => visitOf(request).token(),
     load: (request: IncomingMessage, watch?: WatchOptions) => loadLive<Partial<Data>>(engine, request as SessionRequest, watch),
-    doctor: session.doctor,
+    doctor,
   });
 }
 
-session.doctor = (request: IncomingMessage, response?: Response): Diagnosis => diagnose(request as SessionRequest, response);
+session.doctor = doctor;
 session.Store = Store;
 session.Cookie = Cookie;
 session.Session = Session;
@@ -95,7 +95,7 @@ async function loadLive<Data>(
   const visit = standing instanceof Visit ? standing : engine.begin(request, pathOf(request));
   if (visit === undefined) return null;
   if (visit !== standing) {
-    await new Promise<void>((resolve, reject) => engine.load(visit, (error) => (error ? reject(error as Error) : resolve())));
+    await new Promise<void>((resolve, reject) => engine.load(visit, (error) => (error ? reject(error) : resolve())));
   }
   return visit.isLoaded ? new LiveSession<Data>(visit, watch) : null;
 }
@@ -104,6 +104,11 @@ function visitOf(request: IncomingMessage): Visit {
   const visit = (request as SessionRequest)[VISIT];
   if (visit instanceof Visit) return visit;
   throw new Error('the request did not come through the session middleware; register it before this handler, for this path');
+}
+
+/** Explains why a request has the session that it has, and why its cookie was set or not. */
+function doctor(request: IncomingMessage, response?: Response): Diagnosis {
+  return diagnose(request as SessionRequest, response);
 }
 
 /** Whether an earlier middleware made a session; asked without making or opening one. */

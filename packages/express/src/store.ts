@@ -43,7 +43,7 @@ export const Store: StoreConstructor = function (this: unknown): Store | void {
   EventEmitter.call(this as never);
 } as unknown as StoreConstructor;
 
-inherits(Store as never, EventEmitter);
+inherits(Store, EventEmitter);
 
 Store.prototype.regenerate = function regenerate(this: Store, request: SessionRequest, callback: Done) {
   this.destroy(request.sessionID, (error) => {

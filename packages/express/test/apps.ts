@@ -97,8 +97,8 @@ export function listener(middleware: any, handler: Handler, onError?: (error: an
     middleware(req, res, (error: unknown) => {
       if (error) return failed(error);
       try {
-        const answer = handler(req, res) as Promise<unknown> | undefined;
-        answer?.then?.(undefined, failed);
+        // oxlint-disable-next-line promise/no-promise-in-callback
+        Promise.resolve(handler(req, res)).catch(failed);
       } catch (thrown) {
         failed(thrown);
       }

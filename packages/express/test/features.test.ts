@@ -158,7 +158,10 @@ describe.each(STORES)('%s', (_, makeStore) => {
       const get = vi.spyOn(store, 'get').mockImplementation(((sid: string, callback: any) => {
         failures -= 1;
         if (failures >= 0) callback(new Error('away'));
-        else (get.mockRestore(), store.get(sid, callback));
+        else {
+          get.mockRestore();
+          store.get(sid, callback);
+        }
       }) as never);
       const reply = await client.get('/set/b/2');
       get.mockRestore();
@@ -201,7 +204,7 @@ describe.each(STORES)('%s', (_, makeStore) => {
       const token = first.headers.get(transport === 'bearer' ? 'x-session-token' : 'x-session') ?? '';
       expect(first.cookies).toEqual([]);
       expect(first.headers.get('x-asked')).toBe(token);
-      const sent = transport === 'bearer' ? { authorization: `Bearer ${token}` } : { 'x-session': token };
+      const sent: Record<string, string> = transport === 'bearer' ? { authorization: `Bearer ${token}` } : { 'x-session': token };
       expect((await client.get('/', sent)).text).toBe('2');
       expect(
         (await client.get('/', transport === 'bearer' ? { authorization: `Bearer ${token}x` } : { 'x-session': `${token}x` })).text,
@@ -254,7 +257,7 @@ describe('types', () => {
         const wrong: string | undefined = own.visits;
         const cart: string[] | undefined = generic.of(req).cart;
         own.visits = (visits ?? 0) + 1;
-        res.end(`${merged.name} ${own.visits} ${wrong} ${cart}`);
+        res.end([merged.name, own.visits, String(wrong), String(cart)].join(' '));
       }),
     );
     expect((await client.get()).text).toBe('ann 1 undefined undefined');

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/consistent-return, typescript/prefer-nullish-coalescing -- the examples are as they are there */
 import { createRequire } from 'node:module';
 import session from '@sessile/express';
 import { MemoryStore } from '@sessile/store-memory';

@@ -1,7 +1,8 @@
+/* oxlint-disable typescript/no-misused-promises, typescript/consistent-return, typescript/no-base-to-string -- handlers of events may be async */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import session, { LiveSession } from '@sessile/express';
+import session, { type LiveSession } from '@sessile/express';
 import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
