@@ -197,7 +197,7 @@ export const stores = [
       short: 'MongoStore',
       beside: ['mongodb'],
       setUp:
-        '`new MongoStore({ client, database, collectionName, timeoutMs: 1500 })`, with `serverSelectionTimeoutMS` of 1,500 for the client',
+        '`new MongoStore({ client, database, collectionName, timeoutMs: 4000 })`, with `serverSelectionTimeoutMS` of 1,500 for the client',
     },
     {
       slug: 'memcached',

@@ -9,7 +9,7 @@ export default serverTarget({
   name: "Sessile's MongoStore",
   url,
   connect: (address) => new MongoClient(address, { serverSelectionTimeoutMS: 1500 }),
-  open: (client, space) => new MongoStore({ client, database: DATABASE, collectionName: space, timeoutMs: 1500, pruneEveryMs: false }),
+  open: (client, space) => new MongoStore({ client, database: DATABASE, collectionName: space, timeoutMs: 4000, pruneEveryMs: false }),
   close: (store) => store.close(),
   end: (client) => client.close(),
   spoil: (space, sid, text) => spoilDocument(url, space, sid, text),

@@ -17,7 +17,7 @@ export default defineConfig({
   cacheDir: '../node_modules/.cache/vitepress',
   metaChunk: true,
   // Pages that are being written.
-  ignoreDeadLinks: [/conformance/, /\/(reliability|frameworks)$/, /packages\/cli\//],
+  ignoreDeadLinks: [/\/(reliability|frameworks)$/, /packages\/cli\//],
   markdown: {
     anchor: { slugify: slugOf },
     languageAlias: { cjs: 'js' },
