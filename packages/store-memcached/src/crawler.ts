@@ -11,42 +11,46 @@ export interface DumpedKey {
   readonly endsAt: number;
 }
 
-/** Hands its keys over in pages, so that a walk over a million holds a few of them. */
+/** What a reader of a dump needs to know. */
+interface Dump {
+  readonly prefix: string;
+  readonly pageSize: number;
+  /** The server's time, in seconds, as it has just told it: a dump names items that have expired and were not removed yet. */
+  readonly now: number;
+  readonly page: (keys: DumpedKey[]) => void;
+}
+
+/** Hands the keys of a dump over in pages. */
 class KeyReader extends ListReader {
-  readonly #page: (keys: DumpedKey[]) => void;
-  readonly #size: number;
-  readonly #now: number;
+  readonly #dump: Dump;
   /** How far this process's clock is ahead of the server's, and up to a second more: the server's moves in whole ones. */
   readonly #aheadMs: number;
 
-  /** @param now the server's time, as it has just told it: a dump names items that have expired and were not removed yet. */
-  constructor(size: number, now: number, page: (keys: DumpedKey[]) => void) {
+  constructor(dump: Dump) {
     super();
-    this.#size = size;
-    this.#now = now;
-    this.#aheadMs = Date.now() - now * 1000;
-    this.#page = page;
+    this.#dump = dump;
+    this.#aheadMs = Date.now() - dump.now * 1000;
   }
 
   override line(line: string): boolean {
     const isLast = super.line(line);
-    if (this.lines.length >= this.#size || isLast) this.#flush();
+    if (this.lines.length >= this.#dump.pageSize || isLast) this.#flush();
     return isLast;
   }
 
   #flush(): void {
     const keys = this.lines.map((line) => this.#liveKey(line)).filter((key) => key !== undefined);
     this.lines = [];
-    if (keys.length > 0) this.#page(keys);
+    if (keys.length > 0) this.#dump.page(keys);
   }
 
   /** `key=<percent-encoded> exp=<seconds since 1970, or -1> la=... cas=... fetch=... cls=... size=...` */
   #liveKey(line: string): DumpedKey | undefined {
     const [text = '', exp = ''] = line.split(' ', 2);
     const end = Number(exp.slice('exp='.length));
-    const isLive = end < 0 || end > this.#now;
+    const isLive = end < 0 || end > this.#dump.now;
     const key = text.startsWith('key=') && isLive ? decoded(text.slice('key='.length)) : undefined;
-    return key === undefined ? undefined : { key, endsAt: end < 0 ? Infinity : end * 1000 + this.#aheadMs };
+    return key?.startsWith(this.#dump.prefix) !== true ? undefined : { key, endsAt: end < 0 ? Infinity : end * 1000 + this.#aheadMs };
   }
 }
 
@@ -54,15 +58,16 @@ class KeyReader extends ListReader {
  * The keys of one server, by its LRU crawler: what is there while it goes through. One dump at a time is made; while another
  * client's is under way, this waits.
  *
- * @param link a connection of its own, which is ended.
+ * @param connect gives a connection of its own, which is ended.
+ * @param prefix other keys are passed over.
  * @returns an async walk over pages of keys, with what is left of their lives: the one place where memcached's plain commands tell it.
  * @see lru_crawler metadump, memcached 1.4.31
  */
-export async function* dump(connect: () => Promise<Link>, pageSize: number, call: Call): AsyncGenerator<DumpedKey[]> {
+export async function* dump(connect: () => Promise<Link>, prefix: string, pageSize: number, call: Call): AsyncGenerator<DumpedKey[]> {
   for (let what = 'hash'; ;) {
     const link = await connect();
-    const pages = new Pages(link);
-    const reader = new KeyReader(pageSize, await timeOf(link), (keys) => pages.push(keys));
+    const pages = new Pages();
+    const reader = new KeyReader({ prefix, pageSize, now: await timeOf(link), page: (keys) => pages.push(keys) });
     const ended = link.send(`lru_crawler metadump ${what}`, reader).then(
       () => pages.end(),
       (error: Error) => pages.end(error),
@@ -81,24 +86,25 @@ export async function* dump(connect: () => Promise<Link>, pageSize: number, call
   }
 }
 
-/** How many pages may wait before the server is made to wait. */
-const WAITING_PAGES = 4;
+/** A page at rest: its keys in one text, without the pieces of the network that they were cut from. */
+interface Packed {
+  readonly keys: string;
+  readonly ends: Float64Array;
+}
 
-/** The pages of a dump, for a reader that may be slower than the server. */
+/**
+ * The pages of a dump, for a reader that may be slower than the server. They wait here, at about 60 bytes for a key: while a dump is not
+ * read, memcached (1.6.18) holds a part of its table, and answers nobody who asks for a session in it.
+ */
 class Pages {
-  readonly #link: Link;
-  readonly #pages: DumpedKey[][] = [];
+  readonly #pages: Packed[] = [];
   #ended = false;
   #error: Error | undefined;
   #wake: () => void = () => undefined;
 
-  constructor(link: Link) {
-    this.#link = link;
-  }
-
-  push(page: DumpedKey[]): void {
-    this.#pages.push(page);
-    if (this.#pages.length >= WAITING_PAGES) this.#link.pause();
+  push(page: readonly DumpedKey[]): void {
+    // No key of memcached's has a line break in it.
+    this.#pages.push({ keys: page.map(({ key }) => key).join('\n'), ends: Float64Array.from(page, ({ endsAt }) => endsAt) });
     this.#wake();
   }
 
@@ -111,8 +117,7 @@ class Pages {
   async *[Symbol.asyncIterator](): AsyncGenerator<DumpedKey[]> {
     for (;;) {
       const page = this.#pages.shift();
-      if (this.#pages.length === 0) this.#link.resume();
-      if (page !== undefined) yield page;
+      if (page !== undefined) yield page.keys.split('\n').map((key, index) => ({ key, endsAt: page.ends[index] as number }));
       else if (this.#error !== undefined) throw this.#error;
       else if (this.#ended) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -170,9 +170,8 @@ export class MemcachedDriver implements StoreDriver<Token> {
   async *#walk(call: Call): AsyncGenerator<[server: string, keys: DumpedKey[]]> {
     if (!this.#mayList) throw cannotList();
     for (const server of this.#servers.all) {
-      for await (const keys of dump(() => this.#servers.connect(server), PAGE, call)) {
-        const ours = keys.filter(({ key }) => key.startsWith(this.#keys.prefix));
-        if (ours.length > 0) yield [server, ours];
+      for await (const keys of dump(() => this.#servers.connect(server), this.#keys.prefix, PAGE, call)) {
+        yield [server, keys];
         call.progress();
       }
     }

@@ -88,23 +88,13 @@ export class Link {
     if (oldest === undefined) return;
     const silentSince = Math.max(oldest.since, this.#heardAt);
     const left = silentSince + this.#timeoutMs - Date.now();
-    if (left <= 0 && !this.#socket.isPaused()) this.end();
+    if (left <= 0) this.end();
     else this.#watch = setTimeout(() => this.#look(), Math.max(left, 100)).unref();
   }
 
   #fail(): void {
     clearTimeout(this.#watch);
     for (const { reject } of this.#pending.splice(0)) reject(away());
-  }
-
-  /** While the reader of a long answer has enough to do. */
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#heardAt = Date.now();
-    this.#socket.resume();
   }
 
   end(): void {

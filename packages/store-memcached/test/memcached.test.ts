@@ -139,6 +139,23 @@ describe.skipIf(isMissing)(`${title}: time`, () => {
 });
 
 describe.skipIf(isMissing)(`${title}: walks`, () => {
+  it('that are read slowly hold up nobody: the server gets rid of its list at once', async () => {
+    // More than what the network holds on its way.
+    const count = 40_000;
+    const sids = Array.from({ length: count }, (_, n) => `${n}-${'x'.repeat(200)}`);
+    const store = open({ ttlMs: 600_000 });
+    await Promise.all(sids.map((sid) => store.set(sid, {})));
+    const walk = store.entries();
+    await walk.next();
+    const other = open({ prefix: `${namespace()}:` });
+    const asked = Array.from({ length: 1000 }, (_, n) => other.get(`nobody-${n}`));
+    expect(await Promise.all(asked)).toEqual(asked.map(() => null));
+    expect(await store.get(sids[count - 1] as string)).toMatchObject({});
+    await walk.return(undefined);
+    await store.clear();
+    expect(await store.length()).toBe(0);
+  });
+
   it.each([
     ['of an hour', 3_600_000],
     ['of forty days, which memcached keeps as a date', 40 * DAY_MS],
