@@ -1,11 +1,11 @@
 /**
- * The app: Express 5, stock express-session and a Sessile store.
+ * The app: Express 5, @sessile/express and a Sessile store.
  *
  * @module
  */
 import path from 'node:path';
 import express from 'express';
-import session from 'express-session';
+import session from '@sessile/express';
 import { createApi } from './api.js';
 import { noStore, requireOwnHeader, securityHeaders } from './security.js';
 import { createStream } from './stream.js';
@@ -44,8 +44,6 @@ function sessions({ stores, secret, lifetimeMs }) {
   const settings = {
     name: cookieName,
     secret,
-    resave: false,
-    saveUninitialized: false,
     // Each answer renews the browser's cookie, as the store renews the session.
     rolling: true,
     cookie: { httpOnly: true, sameSite: 'lax', secure: 'auto', maxAge: lifetimeMs },

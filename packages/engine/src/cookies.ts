@@ -32,11 +32,23 @@ export function readCookies(header: string | undefined, name: string): string[] 
   if (header === undefined || !header.includes(`${name}=`)) return values;
   for (const pair of header.split(';')) {
     if (!pair.trimStart().startsWith(name)) continue;
-    const value = parse(pair)[name];
+    const value = parse(pair, UNQUOTED)[name];
     if (value !== undefined) values.push(value);
   }
   return values;
 }
+
+/** Some clients quote values, which earlier versions of the library took off. */
+const UNQUOTED = {
+  decode(text: string): string {
+    const value = text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
+    try {
+      return value.includes('%') ? decodeURIComponent(value) : value;
+    } catch {
+      return value;
+    }
+  },
+};
 
 /**
  * A `Set-Cookie` header's value.

@@ -108,7 +108,7 @@ function visitOf(request: IncomingMessage): Visit {
 
 /** Explains why a request has the session that it has, and why its cookie was set or not. */
 function doctor(request: IncomingMessage, response?: Response): Diagnosis {
-  return diagnose(request as SessionRequest, response);
+  return diagnose(request, response);
 }
 
 /** Whether an earlier middleware made a session; asked without making or opening one. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import session from '@sessile/express';
@@ -13,6 +14,14 @@ export const STORES = [
   ['memory', () => new MemoryStore()],
   ['sqlite', () => new SqliteStore({ file: ':memory:' })],
 ] as const;
+
+const require = createRequire(import.meta.url);
+
+/** Both Expresses that are in use. */
+export const EXPRESSES: readonly [name: string, express: any][] = [
+  ['Express 5', require('express')],
+  ['Express 4', require('express-4')],
+];
 
 export const SECRET = 'keyboard cat';
 

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { inherits } from 'node:util';
 import session from '@sessile/express';
 import { describe, expect, it, vi } from 'vitest';
-import { answerSession, app, attributes, type Client, type Handler, listener, promised, SECRET, serve, STORES } from './apps.js';
+import { answerSession, app, attributes, EXPRESSES, type Client, type Handler, listener, promised, SECRET, serve, STORES } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const stock = require('express-session');
@@ -120,8 +120,8 @@ describe.each(STORES)('%s', (_, makeStore) => {
       expect((await believing.get('/set/a/1', { 'x-forwarded-proto': 'http, https' })).cookie).toBeUndefined();
       const strict = await start({ cookie, proxy: false }, answerSession);
       expect((await strict.get('/set/a/1', forwarded)).cookie).toBeUndefined();
-      for (const name of ['express', 'express-4']) {
-        const server = require(name)();
+      for (const [, express] of EXPRESSES) {
+        const server = express();
         server.set('trust proxy', true);
         server.use(session({ secret: SECRET, store: makeStore(), cookie: { secure: true } }));
         server.use(answerSession);
@@ -476,10 +476,11 @@ describe.each(STORES)('%s', (_, makeStore) => {
       const paths = ['/foo', '/foo/bar', '/foo?x', '/bar', '/'];
       const without = await Promise.all(paths.map(async (path) => (await client.get(path)).text));
       expect(without).toEqual(['false', 'false', 'false', 'true', 'true']);
-      const express = require('express')();
-      express.use('/foo', session({ secret: SECRET, store, cookie: { path: '/foo' } }));
-      express.use(handler);
-      expect((await (await serve(express)).get('/foo/bar')).text).toBe('false');
+      const [, express] = EXPRESSES[0] as [string, any];
+      const mounted = express();
+      mounted.use('/foo', session({ secret: SECRET, store, cookie: { path: '/foo' } }));
+      mounted.use(handler);
+      expect((await (await serve(mounted)).get('/foo/bar')).text).toBe('false');
     });
 
     it('A24 better: /foo is not for /foobar, which browsers send no such cookie to; with compat it is', async () => {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import sessile from '@sessile/express';
 import { rateLimit } from 'express-rate-limit';
 import { describe, expect, it } from 'vitest';
-import { SECRET, serve, STORES } from './apps.js';
+import { EXPRESSES, SECRET, serve, STORES } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const passport = require('passport');
@@ -15,8 +15,7 @@ describe.each([
   ['express-session', require('express-session')],
   ['@sessile/express', sessile],
 ])('on %s', (_name, session) => {
-  describe.each(['express', 'express-4'])('%s', (framework) => {
-    const express = require(framework);
+  describe.each(EXPRESSES)('%s', (_framework, express) => {
     const begin = (makeStore: () => any) => {
       const app = express();
       app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, store: makeStore() }));

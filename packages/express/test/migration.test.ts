@@ -2,9 +2,13 @@
 import { createRequire } from 'node:module';
 import session from '@sessile/express';
 import { MemoryStore } from '@sessile/store-memory';
+import { RedisStore } from '@sessile/store-redis';
 import { SqliteStore } from '@sessile/store-sqlite';
+import { backend, namespace } from '@sessile/testkit';
+import { RedisStore as PeerStore } from 'connect-redis';
+import { createClient } from 'redis';
 import { describe, expect, it } from 'vitest';
-import { Client, serve } from './apps.js';
+import { Client, EXPRESSES, later, serve } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const stock = require('express-session');
@@ -24,9 +28,7 @@ function viewCounter(express: any, middleware: any, options: object) {
   return app;
 }
 
-describe.each(['express', 'express-4'])('on %s', (name) => {
-  const express = require(name);
-
+describe.each(EXPRESSES)('on %s', (_name, express) => {
   it.each([
     ['its own MemoryStore', () => new session.MemoryStore()],
     ["express-session's MemoryStore", () => new stock.MemoryStore()],
@@ -81,5 +83,27 @@ describe.each(['express', 'express-4'])('on %s', (name) => {
     expect((await client.get('/me')).text).toBe('hello, ann');
     await client.get('/logout');
     expect((await client.get('/me')).text).toBe('hello, undefined');
+  });
+});
+
+describe('on Redis', () => {
+  it('nobody is logged out from express-session with connect-redis to ours with RedisStore and back', async (context) => {
+    const found = await backend('redis');
+    if (found.url === undefined) return context.skip(found.skip);
+    const prefix = `${namespace()}:`;
+    const client = createClient({ url: found.url });
+    await client.connect();
+    const ours = new RedisStore({ url: found.url, prefix });
+    later(async () => {
+      await ours.close();
+      client.destroy();
+    });
+    const before = await serve(viewCounter(require('express'), stock, { store: new PeerStore({ client, prefix }) }));
+    const after = await serve(viewCounter(require('express'), session, { store: ours }));
+    const peerInOurs = await serve(viewCounter(require('express'), session, { store: new PeerStore({ client, prefix }) }));
+    const jar = new Map<string, string>();
+    const texts: string[] = [];
+    for (const { base } of [before, after, peerInOurs, before, after]) texts.push((await new Client(base, jar).get('/foo')).text);
+    expect(texts).toEqual([1, 2, 3, 4, 5].map((n) => `you viewed this page ${n} times`));
   });
 });
