@@ -190,7 +190,11 @@ export class RedisDriver implements StoreDriver<string> {
   async #page(keys: readonly string[]): Promise<Page<string>> {
     if (keys.length === 0) return [];
     const found = await this.readMany(keys);
-    return found.flatMap((stored, index) => (stored === null || stored instanceof Error ? [] : [{ key: keys[index] as string, stored }]));
+    return found.flatMap((stored, index) => {
+      // One that is away would be missing as if it were no session; one that cannot be read is left out.
+      if (StoreError.isInstance(stored) && stored.retryable) throw stored;
+      return stored === null || stored instanceof Error ? [] : [{ key: keys[index] as string, stored }];
+    });
   }
 
   async #removeAll(keys: readonly string[]): Promise<void> {

@@ -19,6 +19,7 @@ export interface IoRedisCluster extends IoRedisClient {
   /** By slot, the nodes that serve it, the primary first. */
   readonly slots: string[][];
   nodes(role: 'master'): IoRedisClient[];
+  refreshSlotsCache?(callback: () => void): void;
 }
 
 /** Options of a connection: those of `new Redis(options)` of ioredis. */
@@ -144,6 +145,10 @@ export class IoRedisClusterLink extends IoRedisLink {
         }
       },
     );
+  }
+
+  refresh(): void {
+    this.#cluster.refreshSlotsCache?.(() => undefined);
   }
 
   override async servers(): Promise<readonly Server[]> {

@@ -42,6 +42,8 @@ export interface Link {
   send(command: Command): Promise<unknown>;
   /** Every primary, for what concerns all keys. */
   servers(): Promise<readonly Server[]>;
+  /** Of a cluster: makes the client look again where the slots are. */
+  refresh?(): void;
   /** Starts to tell; what it returns ends it. */
   watch(watcher: Watcher): () => void;
   /** Ends the connections. Called only for those that the store has opened. */

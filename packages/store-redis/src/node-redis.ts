@@ -90,7 +90,7 @@ export class NodeRedisClusterLink implements Link {
   watch({ up, down, changed }: Watcher): () => void {
     let timer: NodeJS.Timeout | undefined;
     const look = () => {
-      this.#lookAgain();
+      this.refresh();
       if (this.#allAway()) return;
       clearInterval(timer);
       timer = undefined;
@@ -111,7 +111,7 @@ export class NodeRedisClusterLink implements Link {
   close(): void {}
 
   #offline(): Promise<never> {
-    this.#lookAgain();
+    this.refresh();
     return Promise.reject(new Error('The client is offline'));
   }
 
@@ -121,7 +121,7 @@ export class NodeRedisClusterLink implements Link {
   }
 
   /** Nothing but a redirection makes node-redis ask for the slots, and a dead server redirects nobody. */
-  #lookAgain(): void {
+  refresh(): void {
     const now = Date.now();
     const alive = this.#cluster.masters.find((node) => !isAway(node))?.client;
     const { _slots } = this.#cluster as { _slots?: { rediscover?: (from: unknown) => Promise<void> } };

@@ -6,18 +6,40 @@
 import type { Call } from '@sessile/core/driver';
 import type { Connection } from './connection.js';
 import type { Server } from './link.js';
+import { keysIn, lookAt, type Places } from './slots.js';
 
 const PAGE = '1000';
 
 /**
  * The keys that begin with a prefix, a page per SCAN, also where it is empty. A key may come twice where Redis resizes its table
- * meanwhile, never in one page. What has expired does not come.
+ * meanwhile, or its slot moves, never in one page. What has expired does not come.
  *
  * @param prefix as Redis sees it. Taken literally.
  * @returns pages of what follows the prefix.
  */
 export async function* keysOf(connection: Connection, prefix: string): AsyncGenerator<string[]> {
-  for (const server of await connection.servers()) yield* keysOn(connection, server, prefix);
+  if (!connection.link.sharded) {
+    for (const server of await connection.servers()) yield* keysOn(connection, server, prefix);
+    return;
+  }
+  const { servers, places } = await lookAt(connection);
+  for (const server of servers) yield* keysOn(connection, server, prefix);
+  if (places !== undefined) yield* keysMoved(connection, places, prefix);
+}
+
+/** What a slot took along that moved to a primary which had been gone through: asked for again, until nothing moves in between. */
+async function* keysMoved(connection: Connection, begun: Places, prefix: string): AsyncGenerator<string[]> {
+  for (let before = begun, asked = false; ; asked = true) {
+    const { places } = await lookAt(connection);
+    const slots = places?.doubtfulSince(before, asked) ?? [];
+    if (places === undefined || slots.length === 0) return;
+    yield within(await keysIn(connection, places, slots), prefix);
+    before = places;
+  }
+}
+
+function within(keys: readonly string[], prefix: string): string[] {
+  return keys.filter((key) => key.startsWith(prefix) && key !== prefix).map((key) => key.slice(prefix.length));
 }
 
 async function* keysOn(connection: Connection, server: Server, prefix: string): AsyncGenerator<string[]> {
@@ -25,7 +47,7 @@ async function* keysOn(connection: Connection, server: Server, prefix: string): 
   for (let cursor = '0'; ;) {
     const args = [cursor, 'match', match, 'count', PAGE, 'type', 'string'];
     const [next, keys] = (await connection.ask(server, 'scan', args)) as [string | number, string[]];
-    yield [...new Set(keys)].filter((key) => key.startsWith(prefix) && key !== prefix).map((key) => key.slice(prefix.length));
+    yield within([...new Set(keys)], prefix);
     cursor = String(next);
     if (cursor === '0') return;
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import slotOf from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
+import type { RedisStore } from '@sessile/store-redis';
 import { backend, ownServer, type OwnServer } from '@sessile/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open, prefix, raw, shape } from './servers.js';
@@ -153,6 +154,70 @@ describe.skipIf(cluster.skip !== undefined)('RedisStore on a cluster that change
     for (const url of primaries) await raw(url).call('cluster', 'setslot', slot, 'node', await idOf(holder));
   });
 
+  it.each(SHAPES)('a slot that moves to where a walk has been is walked all the same, on %s', async (name) => {
+    const mine = prefix();
+    const { primaries } = await nodesOf(server.urls);
+    // So that a primary is one page.
+    await Promise.all(primaries.map((url) => raw(url).flushall()));
+    const store = open({ client: await shape(name, server.urls), prefix: mine });
+    await Promise.all(SIDS.map((sid) => store.set(sid, { sid })));
+    const walk = store.entries();
+    const [found] = (await walk.next()).value as [string, object];
+    const seen = [found];
+    const first = await holderOf(primaries, slotOf(mine + found));
+    const others = await slotsElsewhere(
+      primaries,
+      first,
+      SIDS.map((sid) => slotOf(mine + sid)),
+    );
+    expect(others.length).toBeGreaterThan(20);
+    const [onItsWay, ...moved] = others.slice(0, 8) as [Held, ...Held[]];
+    for (const { slot, holder } of moved) await move(primaries, holder, first, slot);
+    await migrate(onItsWay.holder, first, onItsWay.slot);
+    for await (const [sid, session] of walk) {
+      expect(session).toEqual({ sid });
+      seen.push(sid);
+    }
+    expect([...new Set(seen)].sort()).toEqual([...SIDS].sort());
+    expect([await store.length(), (await store.ids()).length]).toEqual([64, 64]);
+    await arrive(primaries, first, onItsWay.slot);
+    for (const { slot, holder } of [onItsWay, ...moved]) await move(primaries, first, holder, slot);
+    await store.clear();
+  });
+
+  it.each(SHAPES)(
+    'slots that move all the time: a walk misses nothing, and length counts each once, on %s',
+    { timeout: 60_000 },
+    async (name) => {
+      const mine = prefix();
+      const { primaries } = await nodesOf(server.urls);
+      const store = open({ client: await shape(name, server.urls), prefix: mine });
+      await Promise.all(SIDS.map((sid) => store.set(sid, { sid })));
+      const run = { moves: 0, ended: false };
+      const moving = (async () => {
+        for (let n = 0; !run.ended; n += 1) {
+          const slot = slotOf(`${mine}s${n % 64}`);
+          const holder = await holderOf(primaries, slot);
+          await move(primaries, holder, primaries[(primaries.indexOf(holder) + 1) % primaries.length]!, slot);
+          run.moves += 1;
+        }
+      })();
+      try {
+        for (let round = 0; round < 10; round += 1) {
+          expect(await store.length()).toBe(64);
+          expect((await store.ids()).sort()).toEqual([...SIDS].sort());
+          expect(Object.keys(await store.all())).toHaveLength(64);
+        }
+      } finally {
+        run.ended = true;
+        await moving;
+      }
+      expect(run.moves).toBeGreaterThan(10);
+      await store.clear();
+      expect(await store.length()).toBe(0);
+    },
+  );
+
   it.each(SHAPES)('a failover in the middle of a run loses nothing that was acknowledged, on %s', { timeout: 60_000 }, async (name) => {
     const store = open({ client: await shape(name, server.urls), prefix: prefix(), timeoutMs: 2000 });
     await Promise.all(SIDS.map((sid) => store.set(sid, { n: 0 })));
@@ -180,36 +245,103 @@ describe.skipIf(cluster.skip !== undefined)('RedisStore on a cluster that change
     await expect.poll(() => healthy(server.urls), { timeout: 20_000 }).toBe(true);
   });
 
-  it.each(SHAPES)(
-    'a primary that dies is an error until its replica takes over, then it works again, on %s',
-    { timeout: 60_000 },
-    async (name) => {
-      await expect.poll(() => healthy(server.urls.filter(isAlive)), { timeout: 20_000 }).toBe(true);
-      const store = open({ client: await shape(name, server.urls.filter(isAlive)), prefix: prefix(), timeoutMs: 1500 });
-      await Promise.all(SIDS.map((sid) => store.set(sid, { n: 0 })));
+  it.each([
+    ['an ioredis Cluster', 64],
+    ['an ioredis6 Cluster', 4],
+    ['a node-redis cluster', 4],
+  ] as const)(
+    'a primary that dies while 64 write: an error until its replica takes over, and nothing is lost after that, on %s (%i of them)',
+    { timeout: 90_000 },
+    async (name, clients) => {
+      const alive = server.urls.filter(isAlive);
+      await expect.poll(() => healthy(alive), { timeout: 20_000 }).toBe(true);
+      const mine = prefix();
+      const stores = await Promise.all(
+        Array.from({ length: clients }, async () => open({ client: await shape(name, alive), prefix: mine, timeoutMs: 1500 })),
+      );
+      const writers = SIDS.map((sid, n) => new Writer(stores[n % clients]!, sid));
+      await Promise.all(writers.map((writer) => writer.write()));
       // One that has a replica left; each shape of client takes another one.
-      const victim = await replicated(server.urls.filter(isAlive));
-      const admin = raw(victim, { retryStrategy: null });
-      const ended = once(admin, 'end');
-      // It ends without an answer.
-      void admin.call('shutdown', 'nosave', 'now', 'force').catch(() => undefined);
-      await ended;
-      dead.add(victim);
-      const works = async () =>
-        Promise.all(SIDS.map((sid) => store.set(sid, { n: 1 }))).then(
-          () => true,
-          (error: { code: string }) => {
-            expect(error.code).toMatch(/UNAVAILABLE|TIMEOUT/);
-            return false;
-          },
-        );
-      expect(await works()).toBe(false);
-      await expect.poll(works, { timeout: 40_000 }).toBe(true);
-      await expect.poll(() => store.length().catch(() => 'not yet'), { timeout: 10_000 }).toBe(64);
-      expect(await Promise.all(SIDS.map((sid) => store.get(sid)))).toEqual(SIDS.map(() => ({ n: 1 })));
+      const victim = await replicated(alive);
+      const slots = await slotsOf(alive, victim);
+      const run = { ended: false };
+      const writing = Promise.all(writers.map((writer) => writer.writeUntil(() => run.ended)));
+      await shutDown(victim);
+      const others = alive.filter((url) => url !== victim);
+      const { primaries } = await nodesOf(others);
+      await expect.poll(async () => (await nodesOf(others)).primaries.length, { timeout: 40_000, interval: 50 }).toBe(primaries.length + 1);
+      const takenOverAt = performance.now();
+      await expect.poll(() => writers.every(({ begunAt }) => begunAt > takenOverAt), { timeout: 40_000 }).toBe(true);
+      run.ended = true;
+      await writing;
+      // Each of those that were with the dead one has met it, or waited for it.
+      expect(writers.some(({ failures }) => failures > 0)).toBe(true);
+      const reader = open({ client: await shape(name, others), prefix: mine });
+      for (const writer of writers) {
+        const stored = (await reader.get(writer.sid))!['n'];
+        // What was acknowledged before may have died with the primary, which alone knew of it.
+        const least = slots.has(slotOf(mine + writer.sid)) ? writer.acknowledgedSince(takenOverAt) : writer.acknowledged;
+        expect(stored).toBeGreaterThanOrEqual(least);
+        expect(least).toBeGreaterThan(0);
+      }
+      await expect.poll(() => reader.length().catch(() => 'not yet'), { timeout: 10_000 }).toBe(64);
     },
   );
 });
+
+/** Counts up in a session of its own. */
+class Writer {
+  acknowledged = 0;
+  failures = 0;
+  /** When the write began that was acknowledged last. */
+  begunAt = 0;
+  #n = 0;
+
+  constructor(
+    readonly store: RedisStore,
+    readonly sid: string,
+  ) {}
+
+  async write(): Promise<void> {
+    const begun = performance.now();
+    const n = (this.#n += 1);
+    try {
+      await this.store.set(this.sid, { n });
+      this.acknowledged = n;
+      this.begunAt = begun;
+    } catch (error) {
+      expect((error as { code: string }).code).toMatch(/UNAVAILABLE|TIMEOUT/);
+      this.failures += 1;
+    }
+  }
+
+  async writeUntil(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      await this.write();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  acknowledgedSince(moment: number): number {
+    return this.begunAt > moment ? this.acknowledged : 0;
+  }
+}
+
+/** It ends without an answer. */
+async function shutDown(url: string): Promise<void> {
+  const admin = raw(url, { retryStrategy: null });
+  const ended = once(admin, 'end');
+  void admin.call('shutdown', 'nosave', 'now', 'force').catch(() => undefined);
+  await ended;
+  dead.add(url);
+}
+
+/** The slots of a primary. */
+async function slotsOf(all: readonly string[], url: string): Promise<Set<number>> {
+  const ranges = (await raw(all[0]!).call('cluster', 'slots')) as [number, number, [string, number]][];
+  const own = ranges.filter(([, , [, port]]) => port === Number(new URL(url).port));
+  return new Set(own.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, n) => from + n)));
+}
 
 /** Servers that a test has ended. */
 const dead = new Set<string>();
@@ -228,6 +360,29 @@ async function holderOf(primaries: readonly string[], slot: number): Promise<str
   const slots = (await raw(primaries[0]!).call('cluster', 'slots')) as [number, number, [string, number]][];
   const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to)!;
   return primaries.find((url) => Number(new URL(url).port) === port)!;
+}
+
+interface Held {
+  slot: number;
+  holder: string;
+}
+
+/** Those of the slots that other primaries have. */
+async function slotsElsewhere(primaries: readonly string[], place: string, slots: readonly number[]): Promise<Held[]> {
+  const held = await Promise.all([...new Set(slots)].map(async (slot) => ({ slot, holder: await holderOf(primaries, slot) })));
+  return held.filter(({ holder }) => holder !== place);
+}
+
+/** Moves a slot as a whole. */
+async function move(primaries: readonly string[], from: string, to: string, slot: number): Promise<void> {
+  await migrate(from, to, slot);
+  await arrive(primaries, to, slot);
+}
+
+/** Tells all, first of all the new one, as redis-cli does. */
+async function arrive(primaries: readonly string[], to: string, slot: number): Promise<void> {
+  const id = await idOf(to);
+  for (const url of [to, ...primaries.filter((other) => other !== to)]) await raw(url).call('cluster', 'setslot', slot, 'node', id);
 }
 
 /** Moves the keys of a slot, which then is on its way: the old primary answers ASK. */

@@ -60,7 +60,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'is out of reach half of the time',
+    title: 'is down half of the time',
     via: 'proxy',
     codes: AWAY,
     either: 'all',
@@ -74,7 +74,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'ends every second connection at once, and those that stand each 150 ms',
+    title: 'ends every second connection at once, and all of them each 150 ms',
     via: 'proxy',
     codes: AWAY,
     either: 'all',
@@ -88,7 +88,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'is slow, yet in time',
+    title: 'is slow, yet fast enough',
     via: 'proxy',
     codes: AWAY,
     works: 'all',
@@ -107,7 +107,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'is silent behind a network that lost it',
+    title: 'passes nothing on',
     via: 'proxy',
     codes: AWAY,
     async begin({ proxy }: Site) {
@@ -116,7 +116,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'answers nothing on one of three connections',
+    title: 'swallows one of three connections',
     via: 'proxy',
     codes: AWAY,
     either: 'all',
@@ -129,7 +129,7 @@ export const OUTAGES: readonly Outage[] = [
     },
   },
   {
-    title: 'is behind a network that is broken in several ways at once',
+    title: 'fails in several ways at once',
     via: 'proxy',
     codes: AWAY,
     either: 'all',
