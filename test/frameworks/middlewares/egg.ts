@@ -1,4 +1,7 @@
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { koaSessionOptions, likeKoaSession } from './koa.js';
 import type { App, AppOptions, Middleware } from './types.js';
@@ -8,6 +11,9 @@ const require = createRequire(import.meta.url);
 process.env['NO_DEPRECATION'] = 'egg-logger';
 // Each app listens to the process, and so many are no leak.
 process.setMaxListeners(0);
+
+// Its logs, by the name that egg-app/config has for them.
+process.on('exit', () => rmSync(join(tmpdir(), `sessile-egg-${process.pid}`), { recursive: true, force: true }));
 
 const baseDir = fileURLToPath(new URL('../egg-app', import.meta.url));
 
