@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import { koaSessionOptions, likeKoaSession } from './koa.js';
 import type { App, AppOptions, Middleware } from './types.js';
 
@@ -13,7 +14,7 @@ process.env['NO_DEPRECATION'] = 'egg-logger';
 process.setMaxListeners(0);
 
 // Its logs, by the name that egg-app/config has for them.
-process.on('exit', () => rmSync(join(tmpdir(), `sessile-egg-${process.pid}`), { recursive: true, force: true }));
+afterAll(() => rmSync(join(tmpdir(), `sessile-egg-${process.pid}`), { recursive: true, force: true }));
 
 const baseDir = fileURLToPath(new URL('../egg-app', import.meta.url));
 
