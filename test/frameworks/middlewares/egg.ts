@@ -1,9 +1,6 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { koaSessionOptions, likeKoaSession } from './koa.js';
 import type { App, AppOptions, Middleware } from './types.js';
 
@@ -13,8 +10,8 @@ process.env['NO_DEPRECATION'] = 'egg-logger';
 // Each app listens to the process, and so many are no leak.
 process.setMaxListeners(0);
 
-// Its logs, by the name that egg-app/config has for them.
-afterAll(() => rmSync(join(tmpdir(), `sessile-egg-${process.pid}`), { recursive: true, force: true }));
+// Where egg-app/config lets it write. It makes no folder but the last.
+mkdirSync(fileURLToPath(new URL('../../../node_modules/.cache/egg-app', import.meta.url)), { recursive: true });
 
 const baseDir = fileURLToPath(new URL('../egg-app', import.meta.url));
 
