@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { koaSessionOptions, likeKoaSession } from './koa.js';
@@ -8,6 +9,9 @@ const require = createRequire(import.meta.url);
 process.env['NO_DEPRECATION'] = 'egg-logger';
 // Each app listens to the process, and so many are no leak.
 process.setMaxListeners(0);
+
+// Where egg-app/config lets it write. It makes no folder but the last.
+mkdirSync(fileURLToPath(new URL('../../../node_modules/.cache/egg-app', import.meta.url)), { recursive: true });
 
 const baseDir = fileURLToPath(new URL('../egg-app', import.meta.url));
 
