@@ -63,6 +63,6 @@ export function shown(error: unknown, secrets: readonly string[]): Shown {
 }
 
 /** A text with every secret blotted out. */
-export function wiped(text: string, secrets: readonly string[]): string {
+function wiped(text: string, secrets: readonly string[]): string {
   return secrets.reduce((wiped, secret) => (secret === '' ? wiped : wiped.replaceAll(secret, '***')), text);
 }

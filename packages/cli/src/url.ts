@@ -94,7 +94,7 @@ function indented(text: string): string {
 
 /** `sqlite:./x.db`, `sqlite:/x.db`, `sqlite:///x.db`. */
 function sqlitePlace(text: string): Place {
-  const [path = '', query = ''] = split(text.slice('sqlite:'.length), '?');
+  const [path, query = ''] = split(text.slice('sqlite:'.length), '?');
   const file = decoded(path.replace(/^\/\/(?=\/)/, ''));
   if (file === '' || file.startsWith('//'))
     throw new UsageError('sqlite: needs the path of a file: sqlite:./sessions.sqlite or sqlite:/var/lib/sessions.sqlite.');
@@ -167,7 +167,7 @@ function parametersOf(kind: Kind, scheme: string, query: string): { options: Rec
   const rest: string[] = [];
   const secrets: string[] = [];
   for (const pair of query.split('&').filter(Boolean)) {
-    const [name = '', value = ''] = split(pair, '=');
+    const [name, value = ''] = split(pair, '=');
     if (PARAMETERS[kind].includes(name)) options[name] = decoded(value);
     else {
       refuseMistake(kind, scheme, name);
@@ -194,9 +194,9 @@ function shownQuery(options: Readonly<Record<string, string>>): string {
 }
 
 /** At the first occurrence; the second part is undefined where there is none. */
-function split(text: string, mark: string): [string, string?] {
+function split(text: string, mark: string): [string, string | undefined] {
   const at = text.indexOf(mark);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + mark.length)];
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 function decoded(text: string): string {

@@ -8,8 +8,9 @@ const ENCRYPTED = '{"$sessile":1,"k":"aaaaaaaa","d":"AAAA"}';
 const [, hashOfDave] = storedIdsOf('dave-sid');
 const sites = [redis, cluster, postgres, mongo, memcached, sqlite];
 
-describe.each(sites)('on $title', ({ url: newUrl, skip, kind }) => {
-  const url = newUrl();
+describe.each(sites)('on $title', (site) => {
+  const { skip, kind } = site;
+  const url = site.url();
 
   beforeAll(
     () =>

@@ -10,11 +10,12 @@ const HOUR_MS = 3_600_000;
 
 const dataOf = (found: Awaited<ReturnType<typeof all>>, id: string): unknown => JSON.parse(found.get(id)?.payload ?? 'null');
 
-describe.each([redis, postgres, mongo, memcached, sqlite])('a copy that follows, to $title', ({ url, skip }) => {
+describe.each([redis, postgres, mongo, memcached, sqlite])('a copy that follows, to $title', (site) => {
+  const { skip } = site;
   let [from, to, file] = ['', '', ''];
 
   beforeEach(async () => {
-    [from, to, file] = [sqlite.url(), url(), join(folder, `${randomUUID()}.state`)];
+    [from, to, file] = [sqlite.url(), site.url(), join(folder, `${randomUUID()}.state`)];
   });
 
   async function copied(...ids: string[]) {
@@ -121,21 +122,21 @@ describe.skipIf(redis.skip ?? postgres.skip)('under an app that goes on writing'
   const SIDS = Array.from({ length: 1000 }, (_, n) => `user-${n}`);
 
   /** What users do, through a store as an app has it, until it is told to stop. */
-  async function app(url: string): Promise<{ stop(): Promise<number> }> {
+  async function appOn(url: string): Promise<{ stop(): Promise<number> }> {
     const [address = '', prefix = ''] = url.split('?prefix=');
     const store = new SessionStore(new RedisDriver({ url: address, prefix }));
     onTestFinished(() => store.close());
     await Promise.all(SIDS.map((sid) => store.set(sid, { visits: 0, sid }, HOUR_MS)));
-    let [runs, acts] = [true, 0];
+    const app = { runs: true, acts: 0 };
     const user = async (): Promise<void> => {
-      while (runs) {
+      while (app.runs) {
         const sid = SIDS[Math.floor(Math.random() * SIDS.length)] as string;
         const dice = Math.random();
         if (dice < 0.1) await store.destroy(sid);
         else if (dice < 0.2) await store.touch(sid, undefined, 5 * HOUR_MS);
-        else if (dice < 0.3) await store.set(`new-${acts}`, { new: acts }, HOUR_MS);
+        else if (dice < 0.3) await store.set(`new-${app.acts}`, { new: app.acts }, HOUR_MS);
         else await store.update(sid, (session) => void (session['visits'] += 1));
-        acts += 1;
+        app.acts += 1;
         // A user reads, too.
         await sleep(2);
       }
@@ -143,16 +144,16 @@ describe.skipIf(redis.skip ?? postgres.skip)('under an app that goes on writing'
     const users = Array.from({ length: 16 }, user);
     return {
       async stop() {
-        runs = false;
+        app.runs = false;
         await Promise.all(users);
-        return acts;
+        return app.acts;
       },
     };
   }
 
   it('copies while it runs; when it has stopped, a last pass makes both the same', { timeout: 60_000 }, async () => {
     const [from, to, file] = [redis.url(), postgres.url(), join(folder, `${randomUUID()}.state`)];
-    const users = await app(from);
+    const users = await appOn(from);
     const { code, stderr } = await start(['copy', from, to, '--resume', file, '--follow']).ended;
     const acts = await users.stop();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -96,8 +96,8 @@ export const sqlite: Site = {
 
 /** Past the command line. Closed with the test, or by whoever opened it in a hook. */
 export async function open(url: string): Promise<StoredSessions & { done(): Promise<void> }> {
-  const { sessions, close } = await openStore(placeOf(url), 'fill', 30_000);
-  return Object.assign(sessions, { done: close });
+  const store = await openStore(placeOf(url), 'fill', 30_000);
+  return Object.assign(store.sessions, { done: () => store.close() });
 }
 
 export async function opened(url: string): Promise<StoredSessions> {

@@ -143,8 +143,8 @@ export class StoredSessions {
 
   /** How many live sessions there are. */
   async count(): Promise<number> {
-    const { count } = this.#driver;
-    if (count !== undefined) return this.#call('length', (call) => this.#commands.other(call, () => count.call(this.#driver, call)));
+    const driver = this.#driver;
+    if (driver.count !== undefined) return this.#timed('length', (call) => driver.count?.(call) ?? 0);
     let total = 0;
     for await (const page of this.ids()) total += page.length;
     return total;
@@ -152,25 +152,25 @@ export class StoredSessions {
 
   /** Removes every session of this namespace, and nothing else. */
   clear(): Promise<void> {
-    return this.#call('clear', (call) => this.#commands.other(call, () => this.#driver.clear(call)));
+    return this.#timed('clear', (call) => this.#driver.clear(call));
   }
 
   /** Removes what has expired. @returns how many; undefined where the backend does it by itself. */
   async prune(): Promise<number | undefined> {
-    const { prune } = this.#driver;
-    return prune && this.#call('prune', (call) => this.#commands.other(call, () => prune.call(this.#driver, call)));
+    const driver = this.#driver;
+    return driver.prune === undefined ? undefined : this.#timed('prune', (call) => driver.prune?.(call) ?? 0);
   }
 
   /** Resolves when the backend answers. */
   async ping(): Promise<void> {
-    const { ping } = this.#driver;
-    if (ping === undefined) await this.read(['sessile-ping']);
-    else await this.#call('ping', (call) => this.#commands.other(call, () => ping.call(this.#driver, call)));
+    const driver = this.#driver;
+    if (driver.ping === undefined) await this.read(['sessile-ping']);
+    else await this.#timed('ping', (call) => driver.ping?.(call));
   }
 
   /** Ends what the driver opened. */
   async close(): Promise<void> {
-    if (this.#opened) await this.#call('close', (call) => this.#commands.other(call, () => this.#driver.close()));
+    if (this.#opened) await this.#timed('close', () => this.#driver.close());
     this.#lanes.close();
   }
 
@@ -183,6 +183,11 @@ export class StoredSessions {
   async #call<R>(operation: string, work: (call: LaneCall) => Awaitable<R>): Promise<R> {
     this.#open();
     return this.#lanes.timed(operation, work);
+  }
+
+  /** A verb of the driver's that names no session. */
+  #timed<R>(operation: string, verb: (call: LaneCall) => Awaitable<R>): Promise<R> {
+    return this.#call(operation, (call) => this.#commands.other(call, () => verb(call)));
   }
 
   /** What fails one of them alone is its answer; what would fail all of them fails the call. */

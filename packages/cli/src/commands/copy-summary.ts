@@ -7,6 +7,8 @@ export interface CopyReport extends Counts {
   readonly to: string;
   readonly dryRun: boolean;
   readonly seconds: number;
+  /** How often the source was gone through; the counts are of all passes. */
+  readonly passes: number;
   readonly failures: readonly { code: string; count: number; message: string }[];
 }
 
@@ -25,12 +27,17 @@ const LINES: readonly (readonly [keyof Counts, string, string])[] = [
 
 /** For people. */
 export function summary(report: CopyReport): string {
-  const { from, to, read, seconds, dryRun, failures } = report;
+  const { from, to, read, seconds, passes, dryRun, failures } = report;
   const rate = seconds > 0 ? number(read / seconds) : '';
   const head = `${dryRun ? 'Would copy' : 'Copied'} from ${from}\n${dryRun ? '        to' : '    to'} ${to}`;
   const lines = LINES.filter(([name]) => report[name] > 0).map(([name, word, text]) => line(report[name], word, text));
   const failed = failures.map(({ code, count, message }) => line(count, 'failed', `${code}: ${message}`));
-  return [head, `${inWords(read)} read in ${duration(seconds * 1000)}, ${rate}/s`, ...lines, ...failed].join('\n');
+  return [
+    head,
+    `${inWords(read)} read${passes > 1 ? ` in ${passes} passes` : ''} in ${duration(seconds * 1000)}, ${rate}/s`,
+    ...lines,
+    ...failed,
+  ].join('\n');
 }
 
 function line(count: number, word: string, text: string): string {

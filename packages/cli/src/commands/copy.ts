@@ -66,6 +66,7 @@ class Copy {
   readonly #ledger: Ledger;
   readonly #tally = new Tally();
   readonly #startedAt = performance.now();
+  #passes = 0;
 
   constructor(context: Context, source: Store, target: Target, to: Place, ledger: Ledger) {
     this.#context = context;
@@ -78,7 +79,7 @@ class Copy {
   async run(): Promise<number> {
     const { progress, request } = this.#context;
     try {
-      await this.#passes(new Copier(this.#job()));
+      await this.#goThrough(new Copier(this.#job()));
     } catch (error) {
       progress.end();
       throw this.#withAdvice(error);
@@ -90,7 +91,7 @@ class Copy {
   }
 
   /** A file of a copy that is done makes this run the pass that catches up. */
-  async #passes(copier: Copier): Promise<void> {
+  async #goThrough(copier: Copier): Promise<void> {
     const { follow, dryRun } = this.#context.request;
     // Whether the target can be listed shows now, and not after hours.
     if (follow) await this.#target.ids()[Symbol.asyncIterator]().next();
@@ -111,6 +112,7 @@ class Copy {
   async #pass(copier: Copier, what: string): Promise<void> {
     this.#context.progress.begin(what, await totalOf(this.#context, this.#source.sessions));
     await copier.pass();
+    this.#passes += 1;
   }
 
   #job(): CopyJob {
@@ -170,7 +172,7 @@ class Copy {
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const [from, to] = [this.#source.place.label, this.#to.label];
     const failures = [...this.#tally.failures].map(([code, failure]) => ({ code, ...failure }));
-    const report = { from, to, dryRun: request.dryRun, seconds, ...this.#tally.counts, failures };
+    const report = { from, to, dryRun: request.dryRun, seconds, passes: this.#passes, ...this.#tally.counts, failures };
     await (request.json ? out.json(report) : out.line(summary(report)));
   }
 

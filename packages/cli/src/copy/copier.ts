@@ -105,7 +105,10 @@ export class Copier {
     const known = ledger.find(id);
     if (match !== undefined && known === undefined && !this.#isMeant(match(payload))) return undefined;
     tally.add('read');
-    if (id.startsWith('~h:') && this.#job.source.traits.name === 'memcached') return void this.#fail(NAMELESS);
+    if (id.startsWith('~h:') && this.#job.source.traits.name === 'memcached') {
+      this.#fail(NAMELESS);
+      return undefined;
+    }
     if (expiresAt === undefined) tally.add('guessed');
     return { id, payload, fingerprint: fingerprint(payload), endsAt: expiresAt ?? Date.now() + DAY_MS, known };
   }
