@@ -38,7 +38,7 @@ export function createApi({ stores, stream, cookieName }) {
   addState(api, { stores, cookieName });
   addLogin(api);
   api.use(signedInOnly);
-  addLogout(api, cookieName);
+  addLogout(api);
   addCounter(api, stores.merge);
   addSessions(api, stores.merge);
   addHits(api);
@@ -72,7 +72,7 @@ function addState(api, { stores, cookieName }) {
  * @param {SessionStore} store
  */
 async function signedInState(req, store) {
-  // What express-session does at the end of the request, done now so that the answer can tell the new time.
+  // What the middleware does at the end of the request, done now so that the answer can tell the new time.
   req.session.touch();
   const { user, counter, createdAt, cookie } = req.session;
   const time = { remainingMs: cookie.maxAge, lifetimeMs: cookie.originalMaxAge };
@@ -96,21 +96,18 @@ function addLogin(api) {
     const user = typeof req.body?.name === 'string' ? req.body.name.normalize().trim() : '';
     if (user === '' || user.length > 40) throw new Refusal(422, 'A name has 1 to 40 characters.');
     // A new id at each login: one that somebody else planted in the browser before is worth nothing after it.
-    await called((done) => req.session.regenerate(done));
+    await req.session.regenerate();
     const browser = browserName(req.get('user-agent'));
     Object.assign(req.session, { user, createdAt: Date.now(), browser, counter: 0 });
     res.json({ user });
   });
 }
 
-/**
- * @param {any} api
- * @param {string} cookieName
- */
-function addLogout(api, cookieName) {
+/** @param {any} api */
+function addLogout(api) {
   api.post('/logout', async (req, res) => {
-    await called((done) => req.session.destroy(done));
-    res.clearCookie(cookieName).json({});
+    await req.session.destroy();
+    res.json({});
   });
 }
 
@@ -181,7 +178,7 @@ function addSlowRequest(api, store) {
     await sleep(slowMs);
     running.delete(req.sessionID);
     req.session.slowRequestAt = Date.now();
-    const drops = await dropsDuring(store, store.storedId(req.sessionID), () => called((done) => req.session.save(done)));
+    const drops = await dropsDuring(store, store.storedId(req.sessionID), () => req.session.save());
     res.json({ drop: drops[0] ?? null });
   });
 
@@ -205,12 +202,4 @@ async function dropsDuring(store, storedId, work) {
   store.on('drop', note);
   await work().finally(() => store.off('drop', note));
   return drops;
-}
-
-/**
- * @param {(done: (error?: unknown) => void) => void} start
- * @returns {Promise<void>}
- */
-function called(start) {
-  return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
 }

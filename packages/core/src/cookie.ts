@@ -96,8 +96,27 @@ export class Cookie {
     return cookies.serialize(name, value, this.data as cookies.SerializeOptions);
   }
 
+  /** Its data; undefined, and so left out, while {@link stringifyData} is at work. */
   toJSON(): CookieData {
-    return this.data;
+    return leftOut === this ? (undefined as unknown as CookieData) : this.data;
+  }
+}
+
+let leftOut: Cookie | undefined;
+
+/**
+ * The text of a session's data, without its cookie: what tells whether it changed. A copy without the cookie would cost as much as
+ * the text.
+ *
+ * @throws what `JSON.stringify` throws.
+ */
+export function stringifyData(session: { cookie?: unknown }): string {
+  if (!(session.cookie instanceof Cookie)) return JSON.stringify({ ...session, cookie: undefined });
+  leftOut = session.cookie;
+  try {
+    return JSON.stringify(session);
+  } finally {
+    leftOut = undefined;
   }
 }
 

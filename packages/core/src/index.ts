@@ -1,4 +1,4 @@
-export { Cookie, type CookieData } from './cookie.js';
+export { Cookie, type CookieData, stringifyData } from './cookie.js';
 export { defineTraits } from './driver.js';
 export { StoreError, type StoreErrorCode, type StoreErrorDetails } from './errors.js';
 export type { TtlOption } from './lifetime.js';

@@ -1,3 +1,5 @@
+import { stringifyData } from '@sessile/core';
+
 /**
  * The text of a session's data, without its top-level `cookie`.
  *
@@ -5,9 +7,8 @@
  */
 export function dataText(session: object): string | undefined {
   if (isEmpty(session)) return '{}';
-  const { cookie: _, ...data } = session as { cookie?: unknown };
   try {
-    return JSON.stringify(data);
+    return stringifyData(session);
   } catch {
     return undefined;
   }
@@ -26,22 +27,20 @@ export function isForeign(text: string): boolean {
   return FOREIGN.test(text);
 }
 
-const COOKIE = '{"cookie":';
+/** A cookie in front, with nothing in it but plain texts, numbers and words, and no white space around them. */
+const HEAD = /^\{"cookie":\{(?:[^{}"\s]*"[^"\\]*")*[^{}"\s]*\}/;
 
 /**
  * The part of a stored text that is data: what {@link dataText} gives of the session in it, when that text was written by
  * `JSON.stringify` with the cookie in front.
  *
- * @param text the whole of it.
- * @param cookie the cookie that was parsed from it, as it stood there.
  * @returns undefined where the text has another form.
  */
-export function dataPart(text: string, cookie: unknown): string | undefined {
-  const head = COOKIE + JSON.stringify(cookie);
-  if (!text.startsWith(head)) return undefined;
-  const next = text[head.length];
-  if (next === '}') return text.length === head.length + 1 ? '{}' : undefined;
-  return next === ',' ? `{${text.slice(head.length + 1)}` : undefined;
+export function dataPart(text: string): string | undefined {
+  const head = HEAD.exec(text)?.[0].length;
+  if (head === undefined) return undefined;
+  if (text[head] === ',') return `{${text.slice(head + 1)}`;
+  return text.length === head + 1 && text[head] === '}' ? '{}' : undefined;
 }
 
 /** Which fields of a cookie an app changes by hand; its date moves by itself. */

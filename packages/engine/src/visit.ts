@@ -11,7 +11,7 @@ import {
 } from '@sessile/core';
 import { cookiesDiffer, dataPart, dataText, isForeign } from './changes.js';
 import { type CookieOptions, eraseCookie, writeCookie } from './cookies.js';
-import { debug } from './debug.js';
+import { debug, isDebugging } from './debug.js';
 import { tellDestroyed } from './live.js';
 import { apply, isPastGrace, successorOf } from './rotation.js';
 import { checkData } from './schema.js';
@@ -94,8 +94,9 @@ export class Visit implements SessionObserver {
     this.#context = context;
     this.#id = context.presentedId;
     this.#loadedId = context.presentedId;
-    request.sessionStore = context.store;
-    request[VISIT] = this;
+    // Not by assignment: Express changes the prototype of each request, and then V8 takes microseconds to assign a new property.
+    Object.defineProperty(request, VISIT, { value: this, configurable: true, writable: true });
+    Object.defineProperty(request, 'sessionStore', { value: context.store, configurable: true, enumerable: true, writable: true });
     Object.defineProperty(request, 'session', SESSION);
     Object.defineProperty(request, 'sessionID', SESSION_ID);
     // An app's own function may count on being asked for each new session.
@@ -279,7 +280,7 @@ export class Visit implements SessionObserver {
     if (typeof data['cookie'] !== 'object' && !('fetched' in found)) throw new Error('the stored session has no cookie; is it a session?');
     if (this.#context.settings.rotate !== undefined) this.#loadedData = structuredClone(data);
     const text = 'fetched' in found ? found.fetched.text : undefined;
-    this.#base = (text === undefined ? undefined : dataPart(text, data['cookie'])) ?? dataText(data);
+    this.#base = (text === undefined ? undefined : dataPart(text)) ?? dataText(data);
     this.#text = text;
     this.#originalId = this.#id;
     this.#saved = this.#context.settings.resave ? undefined : this.#base;
@@ -379,7 +380,7 @@ export class Visit implements SessionObserver {
 
   #silent(reason: string): Answer {
     this.reason = reason;
-    debug(`no cookie: ${reason}`);
+    if (isDebugging()) debug(`no cookie: ${reason}`);
     return NO_ANSWER;
   }
 
@@ -388,7 +389,7 @@ export class Visit implements SessionObserver {
     const reason = this.#dueReason(session, saveUninitialized, rolling);
     this.reason =
       reason ?? (this.#context.presentedId === this.#id ? 'the client has it, and nothing in it changed' : 'the new session holds nothing');
-    debug(`${reason === undefined ? 'no cookie' : 'cookie set'}: ${this.reason}`);
+    if (isDebugging()) debug(`${reason === undefined ? 'no cookie' : 'cookie set'}: ${this.reason}`);
     return reason !== undefined;
   }
 
@@ -422,7 +423,7 @@ export class Visit implements SessionObserver {
   /** Decides what has to be stored. From here on the data count as they are now. */
   decide(): Task {
     this.task = this.#decide();
-    debug(`at the end: ${this.task}`);
+    if (isDebugging()) debug(`at the end: ${this.task}`);
     return this.task;
   }
 

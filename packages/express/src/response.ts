@@ -50,11 +50,13 @@ type Hooked = Response & { [STATE]: State };
 
 /** Lets a response wait for its session, and carry its cookie. */
 export function hook(response: Response, visit: Visit, fail: Fail): void {
-  (response as Hooked)[STATE] = new State(response, visit, fail);
-  response.writeHead = writeHead as never;
-  response.write = write as never;
-  response.end = end as never;
+  // Not by assignment: Express changes the prototype of each response, and then V8 takes microseconds to assign a new property.
+  Object.defineProperty(response, STATE, { value: new State(response, visit, fail) });
+  Object.defineProperties(response, METHODS);
 }
+
+const own = (value: Ending) => ({ value, configurable: true, enumerable: true, writable: true });
+const METHODS = { writeHead: own(writeHead), write: own(write), end: own(end) };
 
 /** Headers are written: now or never for the cookie. */
 function writeHead(this: Hooked, ...args: unknown[]): unknown {
