@@ -124,7 +124,7 @@ class Way {
     const { random } = this.#network;
     await this.#pass(bytes.subarray(0, random.between(1, bytes.length - 1)));
     await new Promise(setImmediate);
-    if (random.chance(0.5)) this.#to.resetAndDestroy();
+    if (random.chance(0.5)) reset(this.#to);
     else this.#to.destroySoon();
     this.#from.destroy();
   }
@@ -136,6 +136,12 @@ class Way {
   #resumeSender(): void {
     if (!this.#isStalled && this.#waiting + this.#to.writableLength <= WINDOW) this.#from.resume();
   }
+}
+
+/** With RST alone: `resetAndDestroy()` says FIN first where something was written, which the other side takes for a plain end. */
+function reset(socket: Socket): void {
+  Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
 }
 
 /** A client's connection, as the proxy has it. */

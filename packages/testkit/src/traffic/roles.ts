@@ -175,12 +175,21 @@ export class Guest implements Role {
     const login = await judge.call('set', () => here.set(sid, session));
     if (!login.failed) owned(judge, sid, await judge.call('get', () => there.get(sid)));
     session['late'] = true;
-    // Without a login that is known to be done, the save would be one.
-    const save = login.failed ? undefined : judge.call('set', () => here.set(sid, session));
-    const [logout] = await Promise.all([judge.call('destroy', () => there.destroy(sid)), save]);
+    const logout = await this.#leave(login.failed ? undefined : () => here.set(sid, session), () => there.destroy(sid));
     if (!logout.failed && !login.failed) await this.#isGone(sid);
     await this.#lookAgain();
     return !login.failed && !logout.failed;
+  }
+
+  /** A logout, and the save of a request that is under way: without a login that is known to be done, that would be one. */
+  async #leave(save: (() => Promise<void>) | undefined, destroy: () => Promise<void>): Promise<Outcome<void>> {
+    const { judge, random } = this.#scene;
+    const late = async () => void (save && (await judge.call('set', save)));
+    const isFirst = random.chance(0.5);
+    const saved = isFirst ? late() : undefined;
+    const logout = judge.call('destroy', destroy);
+    await (saved ?? late());
+    return logout;
   }
 
   async #isGone(sid: string): Promise<void> {
