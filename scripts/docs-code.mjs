@@ -26,8 +26,14 @@ declare module 'koa-generic-session';
 /** Packages that pages speak of, and that are not installed here. */
 const ABSENT = `declare module 'connect-sqlite3';`;
 
+/** The same for the middleware of ours: it and express-session both say what `req.session` is, so that an app has one of them. */
+const AMBIENT_OURS = `
+import '@sessile/express';
+declare module '@sessile/express' { interface SessionData { [name: string]: any } }
+`;
+
 /** Packages that an example may need without a server. */
-const WITHOUT_SERVER = /^(node:|@sessile\/(core|store-memory|store-sqlite)(\/|$)|better-sqlite3$)/;
+const WITHOUT_SERVER = /^(node:|@sessile\/(core|engine|store-memory|store-sqlite)(\/|$)|better-sqlite3$)/;
 
 /** Lines of blocks of `sh`. */
 const commands = [];
@@ -118,11 +124,23 @@ function checked() {
     allowSyntheticDefaultImports: true,
     esModuleInterop: true,
   };
-  writeFileSync(join(scratch, 'ambient.d.ts'), AMBIENT);
+  const ours = blocks.filter(({ text, head }) => (text + head).includes('@sessile/express'));
+  return [
+    ...compiled(
+      options,
+      AMBIENT,
+      blocks.filter((block) => !ours.includes(block)),
+    ),
+    ...compiled(options, AMBIENT_OURS, ours),
+  ];
+}
+
+function compiled(compilerOptions, ambient, some) {
+  writeFileSync(join(scratch, 'ambient.d.ts'), ambient);
   writeFileSync(join(scratch, 'absent.d.ts'), ABSENT);
   writeFileSync(
     join(scratch, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: options, files: ['ambient.d.ts', 'absent.d.ts', ...blocks.map(({ name }) => name)] }),
+    JSON.stringify({ compilerOptions, files: ['ambient.d.ts', 'absent.d.ts', ...some.map(({ name }) => name)] }),
   );
   const tsc = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', scratch, '--pretty', 'false'], { cwd: scratch, encoding: 'utf8' });

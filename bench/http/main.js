@@ -79,10 +79,7 @@ export async function benchHttp(argv) {
   console.log(lines.join('\n'));
   const tables = [];
   for (const store of (values.store ?? 'memory,redis').split(',')) {
-    for (const table of await benchStore(store, rounds, requests)) {
-      console.log(toText(table));
-      tables.push(table);
-    }
+    tables.push(...(await benchStore(store, rounds, requests)));
   }
   if (values.markdown !== undefined)
     writeFileSync(values.markdown, [...lines.map((line) => `- ${line}`), '', ...tables.map(toMarkdown)].join('\n'));
@@ -99,7 +96,11 @@ async function benchStore(store, rounds, requests) {
   const servers = await Promise.all(MIDDLEWARES.map((middleware) => start(middleware, store, redis?.url)));
   try {
     const tables = [];
-    for (const [kind, title] of KINDS) tables.push(tableOf(store, kind, title, await measure(servers, kind, rounds, requests)));
+    for (const [kind, title] of KINDS) {
+      const table = tableOf(store, kind, title, await measure(servers, kind, rounds, requests));
+      console.log(toText(table));
+      tables.push(table);
+    }
     return tables;
   } finally {
     for (const { child } of servers) child.kill();
