@@ -14,7 +14,7 @@ const TOO_LARGE =
 /** By the name of the client's error, or by the server's code. */
 const KNOWN: readonly Known[] = [
   [
-    /^(MongoServerSelectionError|MongoNetworkError|MongoPoolCleared\w*|MongoPoolClosedError|MongoTopologyClosedError|MongoNotConnectedError|MongoClientClosedError|MongoServerClosedError)$/,
+    /^(MongoServerSelectionError|MongoNetworkError|(Mongo)?PoolCleared\w*|MongoPoolClosedError|MongoTopologyClosedError|MongoNotConnectedError|MongoClientClosedError|MongoServerClosedError)$/,
     'ERR_STORE_UNAVAILABLE',
     'MongoDB cannot be reached, or the connection to it was lost.',
   ],

@@ -61,6 +61,14 @@ describe.skipIf(mongo.skip !== undefined)('MongoStore in outages of its own kind
     await expect.poll(() => store.get('s').catch(String), { timeout: 5000 }).toEqual({ n: 1 });
   });
 
+  it('a connection that the client gives up while a command is under way is an outage', async () => {
+    const { proxy, client } = await clientThroughProxy({ heartbeatFrequencyMS: 500, connectTimeoutMS: 300 });
+    const store = open(client, 5000);
+    await store.set('s', { n: 1 });
+    proxy.stall();
+    await expect(store.set('s', { n: 2 })).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
+  });
+
   it('a client that looks for its server no more is made to look again', async () => {
     const { proxy, client } = await clientThroughProxy({ serverSelectionTimeoutMS: 500 });
     const store = open(client, 700);

@@ -61,7 +61,9 @@ export class Traffic {
   /** Makes the sessions, while all is well, and starts. */
   async begin(): Promise<void> {
     const { stores } = this.#scene;
-    await Promise.all(this.sids.map((sid) => stores[0]!.set(sid, sessionOf(sid, { count: 0 }), 600_000)));
+    // The first call of a store makes its table: on a busy machine that may take longer than a call may.
+    await Promise.all(stores.map((store) => patiently(() => store.set('first', {}, 600_000))));
+    await patiently(() => Promise.all(this.sids.map((sid) => stores[0]!.set(sid, sessionOf(sid, { count: 0 }), 600_000))));
     this.#isOn = true;
     this.#loops = this.#roles.map((role, index) => this.#loop(role, index));
   }
@@ -115,6 +117,19 @@ export class Traffic {
     const missing = this.sids.filter((sid) => !ids.includes(sid));
     if (missing.length > 0) judge.breach('not listed', `${missing.join(', ')} of ${ids.length}`);
     if (length !== ids.length) judge.breach('wrong count', `length() says ${length}, and ids() are ${ids.length}`);
+  }
+}
+
+const BEGIN_LIMIT_MS = 30_000;
+
+/** Again and again until it succeeds. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (const end = performance.now() + BEGIN_LIMIT_MS; ; await pause(500)) {
+    try {
+      return void (await work());
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
   }
 }
 
