@@ -149,6 +149,20 @@ export = s;
     expect(output.split('\n').filter((line) => /^types\/|sessile/.test(line))).toEqual([]);
   });
 
+  it('give a command line that works in their folder', async () => {
+    const bin = join(folder, 'node_modules/.bin/sessile');
+    const source = `import { SqliteStore } from '@sessile/store-sqlite';
+      const store = new SqliteStore({ file: 'cli.sqlite' });
+      await store.set('some-session-id', { user: 'ann' });
+      await store.close();`;
+    await node('fill.mjs', source);
+    expect((await run(bin, ['count', 'sqlite:./cli.sqlite'], { cwd: folder })).stdout).toBe('1\n');
+    const missing = await run(bin, ['count', 'redis://localhost'], { cwd: folder }).catch(
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/Run: npm install @sessile\/store-redis ioredis\n$/) });
+  });
+
   it('say which package is missing, and how to get it', async () => {
     rmSync(join(folder, 'node_modules/better-sqlite3'), { recursive: true });
     const source = `import { SqliteStore } from '@sessile/store-sqlite';

@@ -143,7 +143,7 @@ describe('copy', () => {
 });
 
 describe('a copy that was ended', () => {
-  const MANY = 6000;
+  const MANY = 4000;
 
   async function partly(signal: 'SIGKILL' | 'SIGINT') {
     const [from, to, file] = [sqlite.url(), mongo.url(), join(folder, `${randomUUID()}.state`)];
