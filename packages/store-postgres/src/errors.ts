@@ -43,7 +43,8 @@ export function known(error: unknown): unknown {
   if (name !== undefined) return new StoreError(name, `${text}`, name === 'ERR_STORE_ENCODE' ? {} : { cause: error });
   if (LOST.test(String(message)))
     return new StoreError('ERR_STORE_UNAVAILABLE', 'The connection to PostgreSQL was lost, or none could be had.', { cause: error });
-  if (NO_PASSWORD.test(String(message))) return new StoreError('ERR_STORE_DENIED', 'PostgreSQL asks for a password. Set one.', { cause: error });
+  if (NO_PASSWORD.test(String(message)))
+    return new StoreError('ERR_STORE_DENIED', 'PostgreSQL asks for a password. Set one.', { cause: error });
   if (SLOW.test(String(message))) return new StoreError('ERR_STORE_TIMEOUT', 'PostgreSQL did not answer in time.', { cause: error });
   return error;
 }
