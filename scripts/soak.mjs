@@ -37,10 +37,16 @@ async function main() {
   console.log(`Soaking ${names.join(', ')} for ${seconds} s each, all at once. To do the same again: --seed ${seed}`);
   const results = await Promise.all(names.map((name, index) => soakOne(name, seconds, seed + index)));
   console.log(`\n${table(results)}`);
+  for (const { title, troubles = {}, codes = {} } of results) console.log(`${title}: ${list(troubles)}; calls failed with ${list(codes)}`);
   for (const { title, findings = [] } of results) for (const finding of findings) console.log(`${title}: ${finding}`);
   const failed = results.filter(({ findings = [] }) => findings.length > 0);
   console.log(failed.length === 0 ? '\nNothing was lost.' : `\nFAILED: ${failed.map(({ title }) => title).join(', ')} (--seed ${seed})`);
   return failed.length === 0;
+}
+
+function list(counts) {
+  const some = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  return some.length === 0 ? 'nothing' : some.join(', ');
 }
 
 function minutes() {

@@ -106,7 +106,7 @@ class Way {
   /** One write in one turn of the event loop, so that the receiver reads each piece by itself. */
   async #pass(bytes: Buffer): Promise<void> {
     const { pieceBytes = 0 } = this.#network.faults;
-    if (pieceBytes === 0) return void this.#write(bytes);
+    if (pieceBytes === 0) return this.#write(bytes);
     for (let at = 0; at < bytes.length && !this.#to.destroyed;) {
       const size = this.#network.random.between(1, pieceBytes);
       this.#write(bytes.subarray(at, at + size));

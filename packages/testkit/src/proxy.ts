@@ -35,7 +35,10 @@ export async function proxyTo(url: string, options: { seed?: number } = {}): Pro
   const seed = options.seed ?? newSeed();
   const network: Network = { faults: {}, isStalled: false, random: new Random(seed) };
   const server = createServer((client) => {
-    if (network.random.chance(network.faults.refuseShare ?? 0)) return void client.resetAndDestroy();
+    if (network.random.chance(network.faults.refuseShare ?? 0)) {
+      client.resetAndDestroy();
+      return;
+    }
     const isSilent = network.random.chance(network.faults.silentShare ?? 0);
     const line = isSilent ? new DeadEnd(client) : new Pair(client, { host: hostname, port: Number(port) }, network);
     lines.add(line);

@@ -25,7 +25,7 @@ export interface Answer {
   readonly verb: Verb;
   readonly ms: number;
   readonly outcome: 'worked' | 'failed' | 'wrong';
-  readonly error?: { code?: unknown; retryable?: unknown; store?: unknown; operation?: unknown };
+  readonly error?: Error & { code?: unknown };
 }
 
 const LOADED = ['read', 'extended', 'saved', 'touched', 'updated', 'destroyed'] as const;

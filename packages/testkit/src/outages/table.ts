@@ -4,15 +4,15 @@ import type { Outage, Site } from './types.js';
 
 /** Does something again and again. @returns what ends it, and waits for what is under way. */
 function every(ms: number, work: () => Promise<void> | void): () => Promise<void> {
-  let isOn = true;
+  const loop = { isOn: true };
   const ended = (async () => {
-    while (isOn) {
+    while (loop.isOn) {
       await work();
       await pause(ms);
     }
   })();
   return async () => {
-    isOn = false;
+    loop.isOn = false;
     await ended;
   };
 }
@@ -66,7 +66,10 @@ export const OUTAGES: readonly Outage[] = [
     either: 'all',
     async begin({ proxy }: Site) {
       let isThere = true;
-      const end = every(100, () => ((isThere = !isThere) ? proxy.restore() : proxy.refuse()));
+      const end = every(100, () => {
+        isThere = !isThere;
+        return isThere ? proxy.restore() : proxy.refuse();
+      });
       return async () => {
         await end();
         await proxy.restore();

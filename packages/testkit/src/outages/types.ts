@@ -18,7 +18,7 @@ export interface Victim {
 }
 
 /** Mends it again. */
-export type Repair = () => Promise<unknown>;
+type Repair = () => Promise<unknown>;
 
 /** Something that happens to a server, and what a store must make of it. */
 export interface Outage {
@@ -27,7 +27,7 @@ export interface Outage {
   /** Whether the store reaches its server directly or through the proxy. Default: `server`. */
   readonly via?: 'server' | 'proxy';
   /** Breaks it. */
-  begin(site: Site, victim: Victim): Promise<Repair> | Repair;
+  readonly begin: (site: Site, victim: Victim) => Promise<Repair> | Repair;
   /** With which codes calls fail meanwhile. */
   readonly codes: readonly string[];
   /** Which calls work all the same, and which may do either. All others must fail. */
@@ -79,7 +79,7 @@ export interface FailureTarget {
   /** What happens to this kind of server alone. */
   readonly outages?: readonly Outage[];
   /** Whether an error that nobody caught is a client library's own. */
-  isForeign?(error: unknown): boolean;
+  readonly isForeign?: (error: unknown) => boolean;
 }
 
 /** @param end of what the stores share, such as a client of the caller's; after they are closed. */

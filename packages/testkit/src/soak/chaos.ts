@@ -5,7 +5,7 @@ import type { Random } from '../random.js';
 /** Something that goes wrong for a while. @returns what ends it. */
 export interface Trouble {
   readonly title: string;
-  begin(site: Site, random: Random): Promise<() => Promise<void>>;
+  readonly begin: (site: Site, random: Random) => Promise<() => Promise<void>>;
 }
 
 function network(title: string, begin: (proxy: Site['proxy'], random: Random) => Promise<void> | void): Trouble {
