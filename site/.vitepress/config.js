@@ -16,8 +16,6 @@ export default defineConfig({
   outDir: './dist',
   cacheDir: '../node_modules/.cache/vitepress',
   metaChunk: true,
-  // Pages that are being written.
-  ignoreDeadLinks: [/\/(reliability|frameworks)$/, /packages\/cli\//],
   markdown: {
     anchor: { slugify: slugOf },
     languageAlias: { cjs: 'js' },
