@@ -1,7 +1,8 @@
 import { storedIdsOf } from '@sessile/core/stored';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refOf } from '../src/ref.js';
-import { all, cluster, json, memcached, mongo, open, postgres, put, redis, sessile, sqlite, stored } from './kit.js';
+import { all, json, open, put, sessile, sqlite, stored } from './kit.js';
+import { cluster, memcached, mongo, postgres, redis } from './servers.js';
 
 const HOUR_MS = 3_600_000;
 const ENCRYPTED = '{"$sessile":1,"k":"aaaaaaaa","d":"AAAA"}';

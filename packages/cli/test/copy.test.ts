@@ -3,23 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { storedIdsOf } from '@sessile/core/stored';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  all,
-  cluster,
-  folder,
-  json,
-  memcached,
-  mongo,
-  opened,
-  postgres,
-  put,
-  redis,
-  sessile,
-  type Site,
-  sqlite,
-  start,
-  stored,
-} from './kit.js';
+import { all, folder, json, opened, put, sessile, type Site, sqlite, start, stored } from './kit.js';
+import { cluster, memcached, mongo, postgres, redis } from './servers.js';
 
 const SESSIONS = 2000;
 const HOUR_MS = 3_600_000;

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SessionStore } from '@sessile/core';
 import { RedisDriver } from '@sessile/store-redis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { all, folder, json, memcached, mongo, opened, postgres, put, redis, sqlite, start, stored } from './kit.js';
+import { all, folder, json, opened, put, sqlite, start, stored } from './kit.js';
+import { memcached, mongo, postgres, redis } from './servers.js';
 
 const HOUR_MS = 3_600_000;
 

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { FoundSession, StoredSession, StoredSessions } from '@sessile/core/stored';
-import { backend, namespace } from '@sessile/testkit';
+import { namespace } from '@sessile/testkit';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Streams } from '../src/context.js';
 import { main } from '../src/main.js';
@@ -67,26 +67,6 @@ export interface Site {
   url(): string;
 }
 
-type Name = Parameters<typeof backend>[0];
-
-async function site(
-  name: Name,
-  kind: Kind,
-  urlOf: (server: { url: string; urls: readonly string[] }, name: string) => string,
-): Promise<Site> {
-  const server = await backend(name);
-  const title = `${name} (${server.skip ?? server.from})`;
-  return { title, kind, skip: server.skip, url: () => urlOf({ url: server.url ?? '', urls: server.urls ?? [] }, namespace()) };
-}
-
-export const redis = await site('redis', 'redis', ({ url }, name) => `${url}?prefix=${name}:`);
-export const cluster = await site('redis-cluster', 'redis', ({ urls }, name) => {
-  const hosts = urls.map((url) => new URL(url).host).join(',');
-  return `redis-cluster://${hosts}?prefix=${name}:`;
-});
-export const postgres = await site('postgres', 'postgres', ({ url }, name) => `${url}?table=${name}`);
-export const mongo = await site('mongo', 'mongo', ({ url }, name) => `${url}${url.includes('?') ? '&' : '?'}collection=${name}`);
-export const memcached = await site('memcached', 'memcached', ({ url }, name) => `${url}?prefix=${name}:`);
 export const sqlite: Site = {
   title: 'sqlite',
   kind: 'sqlite',

@@ -1,6 +1,6 @@
 import { answerOf, chain, isPromise } from './async.js';
 import { Batcher, type BatchedCall } from './batcher.js';
-import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Write } from './driver.js';
+import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Traits, Write } from './driver.js';
 import { compareHere } from './compare-here.js';
 import { asStoreError, StoreError } from './errors.js';
 import type { LaneCall } from './lanes.js';
@@ -22,7 +22,8 @@ export class Commands {
   readonly #extends: Batcher<Extend, boolean>;
   readonly #removes: Batcher<string, boolean>;
 
-  constructor(driver: StoreDriver, coalesce: boolean) {
+  /** @param traits the driver's own, or what counts in their place for how calls are gathered. */
+  constructor(driver: StoreDriver, coalesce: boolean, traits: Traits = driver.traits) {
     this.driver = driver;
     const many = <F>(verb: F | undefined) => (coalesce ? verb : undefined);
     const failed = this.#failed.bind(this);
@@ -32,7 +33,6 @@ export class Commands {
       failed: (error: unknown, key: string, call: BatchedCall) => failed(error, { key }, call),
     };
     const items = { keyOf, bytesOf, failed };
-    const { traits } = driver;
     this.#reads = new Batcher(
       { name: 'readMany', one: (key: string, call: Call) => driver.read(key, call), many: many(driver.readMany?.bind(driver)), ...keys },
       traits,

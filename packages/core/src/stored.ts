@@ -74,7 +74,7 @@ export class StoredSessions {
   constructor(driver: StoreDriver<any>, { timeoutMs = 30_000 }: { timeoutMs?: number | undefined } = {}) {
     const limits: Limits = { store: driver.traits.name, timeoutMs: checkMs('timeoutMs', timeoutMs, 1, 2_147_483_647) };
     this.#driver = driver;
-    this.#commands = new Commands(driver, true);
+    this.#commands = new Commands(driver, true, inBulk(driver.traits));
     this.#lanes = new Lanes(limits, UNWATCHED);
     this.#ground = { commands: this.#commands, lanes: this.#lanes, limits, admit: () => this.#open() };
   }
@@ -215,6 +215,13 @@ export class StoredSessions {
     return expiresAt > LAST_DATE_MS ? Infinity : Math.max(ttlUntil(Math.ceil(expiresAt), resolutionMs, Date.now()), resolutionMs);
   }
 }
+
+/** Nobody waits for a single one of many: all share commands, which may be larger. Where each goes by itself (clusters), it still does. */
+function inBulk(traits: Traits): Traits {
+  return traits.singles === Infinity ? traits : { ...traits, singles: 0, batchItems: Math.max(traits.batchItems, BULK_ITEMS) };
+}
+
+const BULK_ITEMS = 500;
 
 const FOREIGN =
   'A stored session cannot be copied: only the library that encrypted it can read it. Decrypt it with that library, or leave it behind.';

@@ -22,6 +22,7 @@ const HEADER_BYTES = 64;
 const ID_BYTES = 16;
 const SLOT_BYTES = 40;
 const SLOTS_AT_ONCE = 8;
+const RECENT = 10_000;
 const LEAST_CAPACITY = 1 << 15;
 /** Passes are counted in seven bits. */
 const PASSES = 127;
@@ -46,6 +47,7 @@ export class Ledger {
   #count = 0;
   #pass = 1;
   #isDone = false;
+  readonly #recent = new Map<string, { key: Buffer; at: number }>();
   readonly #window = Buffer.alloc(SLOTS_AT_ONCE * SLOT_BYTES);
 
   /**
@@ -98,18 +100,34 @@ export class Ledger {
   }
 
   find(id: string): Entry | undefined {
-    const slot = this.#slotOf(this.#key(id));
-    return slot.isFree ? undefined : entryOf(slot.bytes);
+    const key = this.#key(id);
+    const slot = this.#slotOf(key);
+    if (slot.isFree) return undefined;
+    this.#remember(id, key, slot.at);
+    return entryOf(slot.bytes);
   }
 
   note(id: string, entry: Entry): void {
     if (this.#isFrozen) return;
+    const recent = this.#recent.get(id);
+    if (recent === undefined) this.#add(id, entry);
+    else writeSync(this.#file, bytesOf(recent.key, entry), 0, SLOT_BYTES, recent.at);
+  }
+
+  #add(id: string, entry: Entry): void {
     const key = this.#key(id);
-    const slot = this.#slotOf(key);
-    writeSync(this.#file, bytesOf(key, entry), 0, SLOT_BYTES, slot.at);
-    if (!slot.isFree) return;
+    const { at, isFree } = this.#slotOf(key);
+    writeSync(this.#file, bytesOf(key, entry), 0, SLOT_BYTES, at);
+    this.#remember(id, key, at);
+    if (!isFree) return;
     this.#count += 1;
     if (this.#count * 2 > this.#capacity) this.#grow();
+  }
+
+  /** A session that is noted is noted again soon, and its place does not change while the table does not grow. */
+  #remember(id: string, key: Buffer, at: number): void {
+    if (this.#recent.size >= RECENT) this.#recent.clear();
+    this.#recent.set(id, { key, at });
   }
 
   close(): void {
@@ -137,6 +155,7 @@ export class Ledger {
 
   /** Into a new file of twice the size, which then takes the place of this one: a process that is killed leaves either of them whole. */
   #grow(): void {
+    this.#recent.clear();
     const [from, slots] = [this.#file, this.#capacity];
     const path = this.#path === undefined ? undefined : `${this.#path}.growing`;
     if (path !== undefined) rmSync(path, { force: true });
