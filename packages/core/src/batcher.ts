@@ -235,9 +235,11 @@ class SharedCall implements Call {
   }
 
   #whenAllAborted(): AbortSignal {
+    // Several of them may be commands of one call.
+    const signals = new Set(this.#members.map(({ signal }) => signal));
     const controller = new AbortController();
-    let left = this.#members.length;
-    for (const { signal } of this.#members) {
+    let left = signals.size;
+    for (const signal of signals) {
       signal.addEventListener('abort', () => {
         left -= 1;
         if (left === 0) controller.abort(signal.reason);

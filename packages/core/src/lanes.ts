@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { chain, isPromise } from './async.js';
 import { Deadlines, type Timed } from './deadlines.js';
 import type { Awaitable, Call } from './driver.js';
@@ -70,7 +71,7 @@ export class LaneCall implements Call, Timed {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    this.#abort ??= newAbort();
     if (this.expired) this.#abort.abort();
     return this.#abort.signal;
   }
@@ -101,6 +102,13 @@ export class LaneCall implements Call, Timed {
     const advice = 'Its outcome is unknown. Is the backend up? The option timeoutMs sets how long a call may take.';
     return new StoreError('ERR_STORE_TIMEOUT', `${operation} took longer than ${timeoutMs} ms. ${advice}`, { operation, store });
   }
+}
+
+/** Any number of commands of one call may listen to it. */
+function newAbort(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** The call of a walk: it lives as long as the walk, and its time is that of the page which is under way. */

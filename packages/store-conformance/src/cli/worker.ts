@@ -41,6 +41,7 @@ export class Worker {
   readonly #death: Promise<Death>;
   #targets: readonly TargetFacts[] = [];
   #hear: (message: Message) => void = () => undefined;
+  #isLoaded = false;
   #silentMs = 0;
   #blocked = false;
   #uncaught = '';
@@ -109,6 +110,8 @@ export class Worker {
     if ('got' in outcome) throw new UnusableTarget(outcome.got);
     if (outcome.type === 'unusable') throw new UnusableTarget(outcome.reason);
     if (outcome.type === 'ready') this.#targets = outcome.targets;
+    this.#isLoaded = true;
+    this.#silentMs = 0;
   }
 
   #onMessage(message: Message): void {
@@ -133,7 +136,8 @@ export class Worker {
   /** Counts its own ticks, not the clock: a computer that slept is no store that blocks. */
   #tick(): void {
     this.#silentMs += TICK_MS;
-    if (this.#silentMs <= this.#options.blockedMs) return;
+    // What modules take to load is not the store's: that has a limit of its own.
+    if (!this.#isLoaded || this.#silentMs <= this.#options.blockedMs) return;
     this.#blocked = true;
     this.kill();
   }
