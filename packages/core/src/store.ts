@@ -664,7 +664,8 @@ export class SessionStore extends EventEmitter {
 
   #makeCircuit(): Circuit | undefined {
     const { circuit } = this.#settings;
-    if (circuit === undefined) return undefined;
+    // A backend in this process cannot be away; a lock that another one holds lets reads through.
+    if (circuit === undefined || this.traits.blocks) return undefined;
     // A key that nobody has, another one each time: on several servers it asks one after the other.
     const probe = async () =>
       this.#timed('probe', (call) => this.#driver.read(`sessile-probe-${Math.random().toString(36).slice(2)}`, call));

@@ -120,6 +120,18 @@ describe('ERR-16: a backend that answers nothing', () => {
     expect(await codes([store.get('g')])).toEqual(['ERR_STORE_TIMEOUT']);
   });
 
+  it('a backend in this process is never away: calls that waited for a lock time out one by one', async () => {
+    const store = new TestStore(new TestDriver(undefined, { blocks: true }), { timeoutMs: 100 });
+    onTestFinished(() => {
+      store.driver.releaseAll();
+      return store.close();
+    });
+    freeze(store);
+    const sids = Array.from({ length: 8 }, (_, n) => `s${n}`);
+    expect(await codes(sids.map((sid) => store.get(sid)))).toEqual(sids.map(() => 'ERR_STORE_TIMEOUT'));
+    expect(store.status).toBe('up');
+  });
+
   it.each([[{ circuit: 1 }], [{ circuit: { afterTimeouts: 1 } }], [{ circuit: { probeEveryMs: 0 } }]])('refuses %o', (options) => {
     expect(() => new TestStore(new TestDriver(), options as never)).toThrowError(
       expect.objectContaining({ code: 'ERR_STORE_INVALID_OPTION' }),
