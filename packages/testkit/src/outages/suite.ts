@@ -114,6 +114,8 @@ async function endures(
   const isForgotten = outage.forgets === true && !target.keeps;
   const timeoutMs = timeoutOf(outage);
   const judge = new Judge(timeoutMs, [...outage.codes, ...AWAY], isForgotten ? OF_A_NEW_SERVER : []);
+  // What a first call makes (connections, a table) is not what is tested, and may take longer than a short timeout.
+  await recovery(stores);
   const [traffic, probe] = await started(stores, judge);
   const events = stores.map(eventsOf);
   const repair = await outage.begin(site, { name, stores, timeoutMs });
