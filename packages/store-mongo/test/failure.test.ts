@@ -27,6 +27,8 @@ await describeOutages({
   backend: 'mongo',
   keeps: true,
   ways: [OWN, CLIENT],
+  // FerretDB and its PostgreSQL need more of the machine than other servers.
+  atOnce: 2,
   module: new URL('fixtures/open-store.js', import.meta.url),
 });
 

@@ -203,7 +203,7 @@ describe.skipIf(cluster.skip !== undefined)('RedisStore on a cluster that change
         }
       })();
       try {
-        for (let round = 0; round < 10; round += 1) {
+        for (let round = 0; round < 10 || run.moves < 20; round += 1) {
           expect(await store.length()).toBe(64);
           expect((await store.ids()).sort()).toEqual([...SIDS].sort());
           expect(Object.keys(await store.all())).toHaveLength(64);
@@ -212,7 +212,6 @@ describe.skipIf(cluster.skip !== undefined)('RedisStore on a cluster that change
         run.ended = true;
         await moving;
       }
-      expect(run.moves).toBeGreaterThan(10);
       await store.clear();
       expect(await store.length()).toBe(0);
     },

@@ -125,6 +125,7 @@ export const OUTAGES: readonly Outage[] = [
     either: 'all',
     everyWay: true,
     isEndless: true,
+    lastsMs: 2000,
     async begin({ proxy }: Site) {
       proxy.impair({ silentShare: 0.34 });
       proxy.drop();
@@ -137,6 +138,7 @@ export const OUTAGES: readonly Outage[] = [
     codes: AWAY,
     either: 'all',
     everyWay: true,
+    lastsMs: 3000,
     async begin({ proxy }: Site) {
       proxy.impair({ delayMs: 1, jitterMs: 15, pieceBytes: 40, resetShare: 0.02, refuseShare: 0.1 });
       return () => proxy.restore();

@@ -33,6 +33,8 @@ export interface Outage {
   /** Which calls work all the same, and which may do either. All others must fail. */
   readonly works?: readonly Verb[] | 'all';
   readonly either?: readonly Verb[] | 'all';
+  /** How long it lasts beside what is asked meanwhile, ms. */
+  readonly lastsMs?: number;
   /** Whether the store knows of it: its status is `down`, and calls are refused at once. */
   readonly isKnown?: boolean;
   /** Whether calls first fail as if the server were away, until the store has asked it again. */
@@ -71,6 +73,8 @@ export interface FailureTarget {
   readonly server?: ServerOptions;
   /** Whether it keeps that. */
   readonly keeps: boolean;
+  /** How many networks fail at a time, each before a store of its own. Default: 4. */
+  readonly atOnce?: number;
   /** Whether it suffers the outages of the table, beside its own. Default: true, where there is a server. */
   readonly common?: boolean;
   readonly ways: readonly [Way, ...Way[]];
