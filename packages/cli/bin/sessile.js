@@ -5,3 +5,5 @@ import { main } from '../dist/main.js';
 process.removeAllListeners('warning');
 // Not process.exit(): what was written to a pipe must get there.
 process.exitCode = await main(process.argv.slice(2));
+// But an interrupted command may wait for a server that never answers.
+if (process.exitCode > 128) process.exit();

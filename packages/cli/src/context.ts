@@ -53,7 +53,7 @@ export async function withStore<R>(context: Context, place: Place, purpose: Purp
 const NAMED = new WeakSet<object>();
 
 /** A failure of a store's, with the store's URL before it, as far as that may be shown. */
-function named(error: unknown, place: Place, { secrets }: Context): unknown {
+export function named(error: unknown, place: Place, { secrets }: Context): unknown {
   const told = explained(error, place) ?? error;
   if (told instanceof UsageError || told instanceof Interrupted || NAMED.has(told as object)) return told;
   const { code, message } = shown(told, secrets);

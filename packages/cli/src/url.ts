@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 
@@ -110,7 +111,7 @@ function sqlitePlace(text: string): Place {
     user: undefined,
     password: undefined,
     secrets: [],
-    site: `sqlite:${file}`,
+    site: `sqlite:${resolve(file)}`,
   };
 }
 

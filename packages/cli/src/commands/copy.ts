@@ -1,10 +1,9 @@
 import type { Place } from '../url.js';
-import { at, type Context, placeIn, sayUnreadable, totalOf, withStore } from '../context.js';
+import { at, type Context, named, placeIn, sayUnreadable, totalOf, withStore } from '../context.js';
 import { checkApart } from '../copy/apart.js';
 import { Copier, type CopyJob } from '../copy/copier.js';
 import { ofMeaning, ofText } from '../copy/fingerprint.js';
 import { Ledger } from '../copy/ledger.js';
-import { patiently } from '../copy/patience.js';
 import { Tally } from '../copy/tally.js';
 import { Absent, CliError, EXIT, Interrupted, UsageError } from '../errors.js';
 import { matchOf } from '../match.js';
@@ -28,7 +27,7 @@ export async function copy(context: Context): Promise<number> {
     // Before anything is made in the target.
     await source.sessions.ping();
     return withTarget(context, to, async (target) => {
-      const ledger = new Ledger(request.resume, [from.label, to.label, ...request.match].join('\n'), request.dryRun);
+      const ledger = new Ledger(request.resume, JSON.stringify([identityOf(from), identityOf(to), request.match]), request.dryRun);
       try {
         return await new Copy(context, source, target, to, ledger).run();
       } finally {
@@ -36,6 +35,11 @@ export async function copy(context: Context): Promise<number> {
       }
     });
   });
+}
+
+/** Whoever asks, and with whatever password. */
+function identityOf({ site, options }: Place): unknown {
+  return [site, options];
 }
 
 /** The target, opened and reached. A rehearsal makes nothing: what is not there yet is empty. */
@@ -56,6 +60,11 @@ const NOWHERE = {
   async *ids() {},
   read: (ids: readonly string[]) => Promise.resolve(ids.map(() => null)),
 } as Partial<Target> as Target;
+
+async function first(pages: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const page of pages) return page;
+  return undefined;
+}
 
 /** One run of the command. */
 class Copy {
@@ -82,7 +91,7 @@ class Copy {
       await this.#goThrough(new Copier(this.#job()));
     } catch (error) {
       progress.end();
-      throw this.#withAdvice(error);
+      throw this.#withAdvice(named(error, this.#to, this.#context));
     }
     progress.end();
     await this.#tell();
@@ -94,7 +103,7 @@ class Copy {
   async #goThrough(copier: Copier): Promise<void> {
     const { follow, dryRun } = this.#context.request;
     // Whether the target can be listed shows now, and not after hours.
-    if (follow) await this.#target.ids()[Symbol.asyncIterator]().next();
+    if (follow) await first(this.#target.ids());
     const isSecond = this.#ledger.isDone;
     if (isSecond) this.#ledger.begin();
     await this.#pass(copier, isSecond ? 'following' : 'copying');
@@ -119,7 +128,7 @@ class Copy {
     const { request, signal, progress } = this.#context;
     return {
       source: this.#tellingSource(),
-      target: this.#patientTarget(),
+      target: this.#target,
       ledger: this.#ledger,
       fingerprint: this.#to.kind === 'redis' || this.#to.kind === 'sqlite' ? ofText : ofMeaning,
       match: matchOf(request.match),
@@ -131,7 +140,7 @@ class Copy {
     };
   }
 
-  /** Its failures name it. */
+  /** Its failures name it; all others are the target's. */
   #tellingSource(): CopyJob['source'] {
     const { sessions, place } = this.#source;
     const context = this.#context;
@@ -146,18 +155,6 @@ class Copy {
           yield value;
         }
       },
-    };
-  }
-
-  /** What is written to it is written again while it is away. */
-  #patientTarget(): Target {
-    const [target, to, context] = [this.#target, this.#to, this.#context];
-    const patient = <R>(work: () => Promise<R>) => at(to, context, () => patiently(work, context.signal));
-    return {
-      ids: () => target.ids(),
-      read: (ids) => patient(() => target.read(ids)),
-      write: (sessions) => patient(() => target.write(sessions)),
-      replace: (replacements) => patient(() => target.replace(replacements)),
     };
   }
 

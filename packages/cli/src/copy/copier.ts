@@ -1,14 +1,15 @@
 import { StoreError } from '@sessile/core';
-import type { FoundSession, Replacement, StoredSession, StoredSessions } from '@sessile/core/stored';
+import type { FoundSession, Replacement, ReplaceOutcome, StoredSession, StoredSessions } from '@sessile/core/stored';
 import { CliError } from '../errors.js';
 import type { Match } from '../match.js';
 import { type Entry, type Ledger, NOTHING_BEFORE } from './ledger.js';
 import type { Fingerprint } from './fingerprint.js';
+import { patiently } from './patience.js';
 import { isNear, isOurs, isUnused, type Plan, planFor, type Rules, type Version } from './plan.js';
 import type { Counts, Tally } from './tally.js';
 
 const DAY_MS = 86_400_000;
-/** A session that others write all the time is left to the next pass. */
+/** A session that others write again and again is left to the next pass. */
 const ROUNDS = 5;
 const MAX_FAILURES = 1000;
 
@@ -60,6 +61,9 @@ interface Step {
   readonly plan: Plan;
 }
 
+/** Those of a batch about which something is still to be done, by id. */
+type Open = Map<string, Candidate>;
+
 /** Brings sessions of one store into another, a batch at a time. */
 export class Copier {
   readonly #job: CopyJob;
@@ -90,13 +94,14 @@ export class Copier {
   }
 
   async #bring(page: readonly FoundSession[]): Promise<void> {
-    let candidates = page.flatMap((session) => this.#candidate(session) ?? []).filter((candidate) => !this.#isSettled(candidate));
-    for (let round = 1; candidates.length > 0; round += 1) {
-      const steps = await this.#plan(candidates);
-      const again = this.#job.dryRun ? this.#pretend(steps) : await this.#take(steps);
-      if (round === ROUNDS) this.#job.tally.add('kept', again.length);
-      candidates = round === ROUNDS ? [] : again;
+    const { tally, dryRun, signal } = this.#job;
+    const candidates = page.flatMap((session) => this.#candidate(session) ?? []).filter((candidate) => !this.#isSettled(candidate));
+    const open: Open = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+    for (let round = 0; open.size > 0 && round < ROUNDS; round += 1) {
+      // Planned anew each time: a write without an answer may have been made, and changed by the app since.
+      await patiently(() => (dryRun ? this.#pretend(open) : this.#take(open)), signal);
     }
+    tally.add('kept', open.size);
   }
 
   /** Undefined where this session is not meant, or cannot be. What this copy has put there is followed, whatever it matches now. */
@@ -128,9 +133,10 @@ export class Copier {
     return true;
   }
 
-  async #plan(candidates: readonly Candidate[]): Promise<Step[]> {
+  async #plan(open: Open): Promise<Step[]> {
     const { target, rules } = this.#job;
-    const found = await target.read(candidates.map(({ id }) => id));
+    const candidates = [...open.values()];
+    const found = await target.read([...open.keys()]);
     return candidates.map((candidate, at): Step => {
       const session = found[at] ?? null;
       const version = session === null ? undefined : this.#versionOf(session);
@@ -142,70 +148,69 @@ export class Copier {
     return { fingerprint: this.#job.fingerprint(payload), endsAt: expiresAt };
   }
 
-  /** @returns those that are to be looked at again: others wrote them meanwhile. */
-  async #take(steps: readonly Step[]): Promise<Candidate[]> {
+  /** Does what is to be done. What others write meanwhile stays open, to be looked at again. */
+  async #take(open: Open): Promise<void> {
+    const steps = await this.#plan(open);
     const now = Date.now();
-    const alive = steps.filter(({ candidate, plan }) => plan === 'same' || candidate.endsAt > now);
-    this.#job.tally.add('expired', steps.length - alive.length);
-    for (const step of alive) if (LEFT.has(step.plan)) this.#leave(step);
-    await this.#put(alive.filter(({ plan }) => plan === 'put').map(({ candidate }) => candidate));
-    return this.#replace(alive.filter(({ plan }) => plan !== 'put' && !LEFT.has(plan)));
+    for (const step of steps) {
+      const isOver = step.plan !== 'same' && step.candidate.endsAt <= now;
+      if (isOver) this.#settle(open, step, 'expired');
+      else if (LEFT.has(step.plan)) this.#leave(open, step);
+    }
+    const [puts, others] = [steps.filter(({ plan }) => plan === 'put'), steps.filter(({ plan }) => plan !== 'put')].map((some) =>
+      some.filter(({ candidate }) => open.has(candidate.id)),
+    ) as [Step[], Step[]];
+    await this.#put(open, puts);
+    await this.#replace(open, others);
+  }
+
+  async #pretend(open: Open): Promise<void> {
+    for (const step of await this.#plan(open)) this.#settle(open, step);
+  }
+
+  #settle(open: Open, { candidate, plan }: Step, count: keyof Counts = COUNTED[plan]): void {
+    open.delete(candidate.id);
+    this.#job.tally.add(count);
   }
 
   /** Nothing is to be written. The same session with the same end is as good as put there by this copy. */
-  #leave({ candidate, plan, found }: Step): void {
+  #leave(open: Open, step: Step): void {
     const { ledger, rules } = this.#job;
-    this.#count(plan);
+    const { candidate, plan, found } = step;
     const isTwin = plan === 'same' && found?.expiresAt !== undefined && isNear(found.expiresAt, candidate.endsAt, rules.toleranceMs);
     if (isTwin) this.#know(candidate);
     // It is still in the source: it has not ended there.
     else if (candidate.known !== undefined) ledger.note(candidate.id, { ...candidate.known, pass: ledger.pass });
+    this.#settle(open, step);
   }
 
-  async #put(candidates: readonly Candidate[]): Promise<void> {
-    const { target, tally } = this.#job;
-    for (const candidate of candidates) this.#know(candidate, NOTHING_BEFORE);
-    const outcomes = await target.write(candidates.map(toStore));
-    for (const [at, candidate] of candidates.entries()) {
-      const failure = outcomes[at];
-      if (failure !== undefined) this.#fail(failure);
-      else {
-        this.#know(candidate);
-        tally.add('put');
-      }
-    }
+  async #put(open: Open, steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    for (const { candidate } of steps) this.#know(candidate, NOTHING_BEFORE);
+    const outcomes = await this.#job.target.write(steps.map(({ candidate }) => toStore(candidate)));
+    for (const [at, step] of steps.entries()) this.#done(open, step, outcomes[at] ?? 'replaced');
   }
 
-  async #replace(steps: readonly Step[]): Promise<Candidate[]> {
-    const { target, ledger } = this.#job;
+  async #replace(open: Open, steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
     for (const { candidate, plan, found } of steps)
       if (plan === 'replace' && found !== null) this.#know(candidate, this.#versionOf(found).fingerprint);
-    const outcomes = await target.replace(steps.map(replacementOf));
-    return steps.flatMap(({ candidate, plan }, at) => {
-      const outcome = outcomes[at];
-      if (outcome instanceof Error) this.#fail(outcome);
-      if (outcome !== 'changed' && outcome !== 'missing') return this.#done(candidate, plan, outcome);
-      // As it was known before.
-      if (candidate.known !== undefined) ledger.note(candidate.id, candidate.known);
-      return [candidate];
-    });
+    const outcomes = await this.#job.target.replace(steps.map(replacementOf));
+    for (const [at, step] of steps.entries()) this.#done(open, step, outcomes[at] ?? 'changed');
   }
 
-  #done(candidate: Candidate, plan: Plan, outcome: unknown): [] {
-    if (outcome === 'replaced') {
+  #done(open: Open, step: Step, outcome: ReplaceOutcome): void {
+    const { candidate } = step;
+    if (outcome instanceof Error) {
+      open.delete(candidate.id);
+      this.#fail(outcome);
+    } else if (outcome === 'replaced') {
       this.#know(candidate);
-      this.#count(plan);
+      this.#settle(open, step);
+    } else if (candidate.known !== undefined) {
+      // As it was known before.
+      this.#job.ledger.note(candidate.id, candidate.known);
     }
-    return [];
-  }
-
-  #count(plan: Plan): void {
-    this.#job.tally.add(COUNTED[plan]);
-  }
-
-  #pretend(steps: readonly Step[]): [] {
-    for (const { plan } of steps) this.#count(plan);
-    return [];
   }
 
   #know({ id, fingerprint, endsAt }: Candidate, before?: Buffer): void {
@@ -227,26 +232,29 @@ export class Copier {
     const there = await source.read(unseen);
     // It may have come back, or have been passed over while the source moved its sessions about.
     if (!this.#job.dryRun) await this.#bring(there.filter((session) => session !== null));
-    await this.#end(unseen.filter((_, at) => there[at] === null));
+    const gone = unseen.filter((_, at) => there[at] === null);
+    await patiently(() => this.#end(gone), this.#job.signal);
   }
 
   /** By compare-and-set with the shortest life: one that the target changes at the same moment stays. */
   async #end(ids: readonly string[]): Promise<void> {
-    const { target, ledger, tally, rules, dryRun } = this.#job;
+    const { target, tally, dryRun } = this.#job;
     const found = (await target.read(ids)).filter((session) => session !== null);
-    const ours = found.filter((session) => {
-      const [version, known] = [this.#versionOf(session), ledger.find(session.id)];
-      return isOurs(version, known) && isUnused(version, known, rules);
-    });
-    tally.add('kept', found.length - ours.length);
-    if (dryRun) return tally.add('removed', ours.length);
-    const outcomes = await target.replace(ours.map((session) => ({ found: session, payload: session.payload, expiresAt: 0 })));
+    const ours = found.filter((session) => this.#isUntouched(session));
+    const ended = dryRun ? ours.map(() => 'replaced' as const) : await target.replace(ours.map(atOnce));
+    tally.add('kept', found.length - ours.length + ended.filter((outcome) => outcome === 'changed').length);
     for (const [at, { id }] of ours.entries()) {
-      const outcome = outcomes[at];
+      const outcome = ended[at];
       if (outcome instanceof Error) this.#fail(outcome);
-      if (outcome === 'changed') tally.add('kept');
       if (outcome === 'replaced') this.#removed(id);
     }
+  }
+
+  /** Whether it is as this copy has left it. */
+  #isUntouched(session: FoundSession): boolean {
+    const { ledger, rules } = this.#job;
+    const [version, known] = [this.#versionOf(session), ledger.find(session.id)];
+    return isOurs(version, known) && isUnused(version, known, rules);
   }
 
   /** Should the source have one with this id again, it is a new one. */
@@ -260,6 +268,10 @@ export class Copier {
 
 function isUnseen(known: Entry | undefined, pass: number): boolean {
   return known !== undefined && known.pass !== pass;
+}
+
+function atOnce(found: FoundSession): Replacement {
+  return { found, payload: found.payload, expiresAt: 0 };
 }
 
 function toStore({ id, payload, endsAt }: Candidate): StoredSession {
