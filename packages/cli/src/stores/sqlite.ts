@@ -14,6 +14,7 @@ interface Handle extends Rows {
 
 type Format = 'sessile' | ForeignFormat;
 
+const LOCKED_MS = 10_000;
 const OUR_TABLE = 'sessile_sessions';
 /** What both foreign libraries call theirs. */
 const THEIR_TABLE = 'sessions';
@@ -40,10 +41,10 @@ function openForeign(label: string, file: string, table: string, format: Foreign
   return { driver: new ForeignDriver(database, table, format), close: () => database.close() };
 }
 
-/** Nothing is made by looking, and nothing waits on the event loop. */
+/** Nothing is made by looking. A lock that an app holds is waited for: this process serves nobody meanwhile. */
 function openReadOnly(file: string): Handle {
   const Database = loadClient('sqlite') as new (file: string, options: object) => Handle;
-  return new Database(file, { readonly: true, timeout: 0 });
+  return new Database(file, { readonly: true, timeout: LOCKED_MS });
 }
 
 /** The table that is meant, and whose it is: as the URL says, else by its columns. */
