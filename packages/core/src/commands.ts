@@ -1,6 +1,6 @@
 import { answerOf, chain, isPromise } from './async.js';
 import { Batcher, type BatchedCall } from './batcher.js';
-import type { Awaitable, Call, Extend, Replace, Replaced, Stored, StoreDriver, Traits, Write } from './driver.js';
+import type { Awaitable, Call, Each, Extend, ReadAndExtend, Replace, Replaced, Stored, StoreDriver, Traits, Write } from './driver.js';
 import { compareHere } from './compare-here.js';
 import { asStoreError, StoreError } from './errors.js';
 import type { LaneCall } from './lanes.js';
@@ -19,6 +19,7 @@ export class Commands {
   readonly #replaces: Batcher<Replace<Token>, Replaced<Token>>;
   readonly #alone: Batcher<Replace<Token>, Replaced<Token>>;
   readonly #extendedReads: Batcher<Extend, Stored<Token> | null>;
+  readonly #keptReads: Batcher<ReadAndExtend, Stored<Token> | null>;
   readonly #extends: Batcher<Extend, boolean>;
   readonly #removes: Batcher<string, boolean>;
 
@@ -82,6 +83,11 @@ export class Commands {
       { name: 'readAndExtend', one: extended, many: undefined, ...items },
       traits,
     );
+    const kept = (all: readonly ReadAndExtend[], call: Call) => driver.readAndExtendMany?.(all, call) ?? [];
+    this.#keptReads = new Batcher<ReadAndExtend, Stored<Token> | null>(
+      { name: 'readAndExtendMany', one: (item, call) => onlyOne(kept([item], call)), many: many(kept), ...items },
+      traits,
+    );
   }
 
   read(key: string, call: LaneCall): Awaitable<Stored<Token> | null> {
@@ -91,6 +97,15 @@ export class Commands {
   readAndExtend(item: Extend, call: LaneCall): Awaitable<Stored<Token> | null> {
     if (this.driver.readAndExtend !== undefined) return this.#extendedReads.submit(item, call);
     return chain(this.extend(item, call), (live) => (live ? this.read(item.key, call) : null));
+  }
+
+  /** Whether a session can be read and kept alive by one command. */
+  get keepsOnRead(): boolean {
+    return this.driver.readAndExtendMany !== undefined && this.driver.traits.keepsTtl;
+  }
+
+  readAndKeep(item: ReadAndExtend, call: LaneCall): Awaitable<Stored<Token> | null> {
+    return this.#keptReads.submit(item, call);
   }
 
   write(item: Write, call: LaneCall): Awaitable<Token> {
@@ -156,6 +171,14 @@ export class Commands {
     const { driver } = this;
     return driver.replace === undefined ? compareHere(driver, item, call) : driver.replace(item, call);
   }
+}
+
+/** The answer of a plural verb that was given one item. */
+function onlyOne<R>(answers: Each<R>): Awaitable<R> {
+  return chain(answers, ([answer]) => {
+    if (answer instanceof Error) throw answer;
+    return answer as R;
+  });
 }
 
 function keyOf(item: { key: string }): string {

@@ -7,6 +7,8 @@ export interface Fetched {
   readonly text: string | undefined;
   /** What was left of its life when it was read, in ms; undefined where the backend cannot tell. */
   readonly ttlMs: number | undefined;
+  /** Whether it has its whole life before it, because its load was asked to give it that, and could. */
+  readonly kept: boolean;
   /**
    * Parses it. What it returns is tied, as what `get` returns; null where it cannot be read and `onUnreadable` is `discard`.
    *
@@ -19,6 +21,11 @@ export interface Fetched {
    * May answer at once. @returns whether it still lives.
    */
   keepAlive(): Awaitable<boolean>;
+}
+
+/** The start of the texts whose `cookie.originalMaxAge` is this, where express-session and we write it. */
+export function startOf(maxAgeMs: number | null): string {
+  return `{"cookie":{"originalMaxAge":${maxAgeMs},`;
 }
 
 const START = /^\{"cookie":\{"originalMaxAge":(\d{1,15}|null)[,}]/;

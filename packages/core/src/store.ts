@@ -10,7 +10,7 @@ import { type Dict, isSession } from './json.js';
 import { type LaneCall, Lanes, type Limits, UNWATCHED } from './lanes.js';
 import { DAY_MS, expiryOf, explicitTtl, ttlUntil } from './lifetime.js';
 import { checkOptions, type SessionStoreOptions, type Settings } from './options.js';
-import { type Fetched, originalMaxAgeOf } from './fetched.js';
+import { type Fetched, originalMaxAgeOf, startOf } from './fetched.js';
 import { PlainIdDriver } from './plain-ids.js';
 import { type Loaded, Records } from './records.js';
 import { type Save, Saves } from './saves.js';
@@ -141,13 +141,16 @@ export class SessionStore extends EventEmitter {
    * Unlike the other methods it may answer and throw at once, where the backend is in this process.
    *
    * @param sid as of {@link get}.
+   * @param maxAgeMs the `cookie.originalMaxAge` that most sessions have (null: until the browser is closed). Where the backend can do
+   *   both at once, a session that says so gets its whole life again on the way. `ttlMs` of the answer then tells so.
    * @returns null where there is no live session.
    */
-  fetch(sid: string): Awaitable<Fetched | null> {
+  fetch(sid: string, maxAgeMs?: number | null): Awaitable<Fetched | null> {
     return this.#direct('get', () => {
       const id = this.#id(sid);
       if (isMarked(sid)) return null;
-      return chain(this.#read(id), (found) => (found === null ? null : this.#fetched(found, id)));
+      const keptMs = this.#canKeep() ? maxAgeMs : undefined;
+      return chain(this.#readAndKeep(id, keptMs), (found) => (found === null ? null : this.#fetched(found, id, keptMs)));
     });
   }
 
@@ -379,6 +382,26 @@ export class SessionStore extends EventEmitter {
     return this.#lanes.run(id.key, 'get', (call) => this.#commands.read(id.key, call), true);
   }
 
+  /** Whether a read may be a touch too: where that costs no command of its own, and where what has to be known stands in the text. */
+  #canKeep(): boolean {
+    const { ttlMs, touchAfterMs, encrypt } = this.#settings;
+    return this.#commands.keepsOnRead && typeof ttlMs !== 'function' && touchAfterMs === 0 && encrypt === undefined;
+  }
+
+  /** @param maxAgeMs of the sessions that are touched by the way. */
+  #readAndKeep(id: Id, maxAgeMs: number | null | undefined): Awaitable<Stored<unknown> | null> {
+    if (maxAgeMs === undefined) return this.#read(id);
+    const ttlMs = ttlUntil(maxAgeMs ?? (this.#settings.ttlMs as number), this.traits.resolutionMs, 0);
+    if (!(ttlMs > 0)) return this.#read(id);
+    const item = { key: id.key, ttlMs, startsWith: startOf(maxAgeMs) };
+    const work = (call: LaneCall) =>
+      chain(this.#commands.readAndKeep(item, call), (found) => {
+        if (found?.payload.startsWith(item.startsWith)) this.#notify('touch', id.storedId);
+        return found;
+      });
+    return this.#lanes.run(id.key, 'get', work, true);
+  }
+
   #readAndExtend(id: Id, extendMs: number): Awaitable<Stored<unknown> | null> {
     const ttlMs = ttlUntil(extendMs, this.traits.resolutionMs, 0);
     if (!(ttlMs > 0))
@@ -402,15 +425,18 @@ export class SessionStore extends EventEmitter {
     return session;
   }
 
-  #fetched(stored: Stored<unknown>, id: Id): Fetched | null {
+  #fetched(stored: Stored<unknown>, id: Id, askedMs: number | null | undefined): Fetched | null {
     const at = Date.now();
     const text = this.#codec.isPlain(stored.payload) ? stored.payload : undefined;
     const open = () => this.#open(stored, id, undefined, at);
+    const maxAgeMs = text === undefined ? undefined : originalMaxAgeOf(text);
+    const lifeMs = maxAgeMs ?? this.#settings.ttlMs;
     const fetched = {
       text,
       ttlMs: stored.ttlMs,
+      kept: maxAgeMs !== undefined && maxAgeMs === askedMs && typeof lifeMs === 'number' && (stored.ttlMs ?? 0) >= lifeMs,
       open,
-      keepAlive: () => this.#direct('touch', () => this.#keepAlive(id, text === undefined ? undefined : originalMaxAgeOf(text), open)),
+      keepAlive: () => this.#direct('touch', () => this.#keepAlive(id, maxAgeMs, open)),
     };
     if (text !== undefined) return fetched;
     // It has to be opened to know what is in it; what cannot be read is told now.

@@ -90,7 +90,7 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
   }
 
   #loadInto(visit: Visit, store: Store, id: string, done: (error?: unknown) => void): void {
-    this.#load(store, id, (error, found) => {
+    this.#load(visit, id, (error, found) => {
       if (error) return this.#failed(visit, error, done);
       try {
         visit.loaded(found);
@@ -113,33 +113,33 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
     }
     if (rotation === undefined || !(store instanceof SessionStore)) return done();
     const next = visit.successor;
-    if (next !== undefined) return this.#follow(visit, store, next, done);
+    if (next !== undefined) return this.#follow(visit, next, done);
     if (!visit.isRotationDue()) return done();
     rotate(store, id, this.settings.genid(visit.request as Req), rotation.graceMs).then(
-      (newId) => process.nextTick(() => this.#follow(visit, store, newId, done)),
+      (newId) => process.nextTick(() => this.#follow(visit, newId, done)),
       (error: unknown) => process.nextTick(done, error),
     );
   }
 
-  #follow(visit: Visit, store: Store, id: string | undefined, done: (error?: unknown) => void): void {
+  #follow(visit: Visit, id: string | undefined, done: (error?: unknown) => void): void {
     if (id === undefined) {
       visit.loaded(undefined);
       return done();
     }
     debug('the session has a new id');
     visit.movedTo(id);
-    this.#load(store, id, (error, found) => {
+    this.#load(visit, id, (error, found) => {
       if (error) return this.#failed(visit, error, done);
       visit.loaded(found);
       done();
     });
   }
 
-  #load(store: Store, id: string, settle: Settle<Found | undefined>): void {
-    if (this.settings.onUnavailable !== 'wait') return load(store, id, settle);
+  #load({ context: { store }, keptMs }: Visit, id: string, settle: Settle<Found | undefined>): void {
+    if (this.settings.onUnavailable !== 'wait') return load(store, id, keptMs, settle);
     const until = Date.now() + this.settings.waitMs;
     const attempt = (waitMs: number) => {
-      load(store, id, (error, found) => {
+      load(store, id, keptMs, (error, found) => {
         if (!error || Date.now() + waitMs > until) settle(error, found);
         else setTimeout(attempt, waitMs, Math.min(waitMs * 2, 500));
       });

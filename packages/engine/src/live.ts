@@ -96,7 +96,7 @@ export class LiveSession<Data = any> extends EventEmitter {
 
   #look(): void {
     if (Date.now() >= this.#visit.endsAt) return this.#end('too old');
-    load(this.#visit.context.store, this.#id, (error, found) => {
+    load(this.#visit.context.store, this.#id, undefined, (error, found) => {
       if (this.#over) return;
       if (error && this.listenerCount('error') > 0) this.emit('error', error);
       if (!error && found === undefined) this.#end('gone');

@@ -24,11 +24,12 @@ export type Settle<R> = (error: unknown, result?: R) => void;
 /**
  * Loads a session. Ours are fetched and left closed; a `get` that a test or an app has put on the store is asked instead.
  *
+ * @param maxAgeMs of the cookie, where a session that has it may be kept alive on the way.
  * @param settle called once; perhaps before this returns.
  */
-export function load(store: Store, sid: string, settle: Settle<Found | undefined>): void {
+export function load(store: Store, sid: string, maxAgeMs: number | null | undefined, settle: Settle<Found | undefined>): void {
   if (fetches(store)) {
-    fetch(store, sid, settle);
+    fetch(store, sid, touchesUnopened(store) ? maxAgeMs : undefined, settle);
     return;
   }
   answered<Found | undefined>(settle, (once) =>
@@ -44,10 +45,10 @@ function fetches(store: object): store is SessionStore {
   return store instanceof SessionStore && store.get === SessionStore.prototype.get && store.fetch === SessionStore.prototype.fetch;
 }
 
-function fetch(store: SessionStore, sid: string, settle: Settle<Found | undefined>): void {
+function fetch(store: SessionStore, sid: string, maxAgeMs: number | null | undefined, settle: Settle<Found | undefined>): void {
   let answer: ReturnType<SessionStore['fetch']>;
   try {
-    answer = store.fetch(sid);
+    answer = store.fetch(sid, maxAgeMs);
   } catch (error) {
     settle(error);
     return;

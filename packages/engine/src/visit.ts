@@ -54,6 +54,9 @@ export interface Answer {
 /** What is to be done with the session at the end of a request. */
 export type Task = 'save' | 'touch' | 'keep alive' | 'destroy' | 'nothing';
 
+/** A load that kept a session alive stands for the touch at the end of a request that takes no longer than this, or a hundredth of its life. */
+const KEPT_MS = 100;
+
 const NO_ANSWER: Answer = { cookie: undefined, token: undefined };
 
 /** A session while one request has it: when it is made, what changed, what has to be stored, what the client is told. */
@@ -94,9 +97,8 @@ export class Visit implements SessionObserver {
     this.#context = context;
     this.#id = context.presentedId;
     this.#loadedId = context.presentedId;
-    // Not by assignment: Express changes the prototype of each request, and then V8 takes microseconds to assign a new property.
-    Object.defineProperty(request, VISIT, { value: this, configurable: true, writable: true });
-    Object.defineProperty(request, 'sessionStore', { value: context.store, configurable: true, enumerable: true, writable: true });
+    request[VISIT] = this;
+    request.sessionStore = context.store;
     Object.defineProperty(request, 'session', SESSION);
     Object.defineProperty(request, 'sessionID', SESSION_ID);
     // An app's own function may count on being asked for each new session.
@@ -166,6 +168,13 @@ export class Visit implements SessionObserver {
   /** The cookie of the loaded session. */
   get cookie(): Cookie | undefined {
     return this.#phase === 'open' ? (this.#value as Session | undefined)?.cookie : undefined;
+  }
+
+  /** The cookie's lifetime, where a session that has it may be kept alive by its load: null until the browser is closed. */
+  get keptMs(): number | null | undefined {
+    const { settings, cookie } = this.#context;
+    const byEnd = settings.resave || settings.touchAfterMs > 0 || this.#isTimed() || cookie.expires != null;
+    return byEnd ? undefined : (cookie.maxAge ?? null);
   }
 
   /** Whether a session's age has to be known at each request. */
@@ -263,6 +272,11 @@ export class Visit implements SessionObserver {
     this.#id = this.#context.settings.genid(this.#request as never);
   }
 
+  /** Whether the app has dropped the session, and a later middleware has put its own in its place. */
+  #isSuperseded(): boolean {
+    return this.#request[VISIT] !== this;
+  }
+
   #isClosed(): boolean {
     return this.#phase !== 'open' && Object.getOwnPropertyDescriptor(this.#request, 'session')?.get === SESSION.get;
   }
@@ -357,6 +371,7 @@ export class Visit implements SessionObserver {
    */
   answer(): Answer {
     if (this.#detached) return this.#silent('the store was not available: the request was served without it');
+    if (this.#isSuperseded()) return this.#silent('another session middleware has made a session for this request');
     if (this.#isClosed() && !this.#mustOpen()) {
       return this.#silent(this.#phase === 'new' ? 'the session is new, and nobody used it' : 'the session was not opened');
     }
@@ -429,7 +444,7 @@ export class Visit implements SessionObserver {
 
   #decide(): Task {
     const { settings, store } = this.#context;
-    if (this.#detached) return 'nothing';
+    if (this.#detached || this.#isSuperseded()) return 'nothing';
     if (this.#isClosed() && !this.#mustOpen()) return this.#phase === 'closed' ? this.#keepAliveTask() : 'nothing';
     const session = this.#current();
     if (session == null) return this.#id && settings.unset === 'destroy' && this.#destroyed === undefined ? 'destroy' : 'nothing';
@@ -443,16 +458,23 @@ export class Visit implements SessionObserver {
   #keepAliveTask(): Task {
     const { fetched } = this.#found as Extract<Found, { fetched: unknown }>;
     const life = fetched.text === undefined ? undefined : originalMaxAgeOf(fetched.text);
-    const left = fetched.ttlMs;
-    if (typeof life !== 'number' || left === undefined) return 'keep alive';
-    return this.#isTooSoon(life, left) ? 'nothing' : 'keep alive';
+    if (this.#isKept(life)) return 'nothing';
+    return typeof life === 'number' && fetched.ttlMs !== undefined && this.#isTooSoon(life, fetched.ttlMs) ? 'nothing' : 'keep alive';
   }
 
   #tooSoon(session: Session): boolean {
     const life = session.cookie.originalMaxAge;
-    const before = this.#cookieBefore?.expires;
-    if (typeof life !== 'number' || !(before instanceof Date)) return false;
-    return this.#isTooSoon(life, before.getTime() - this.#loadedAt);
+    const before = this.#cookieBefore;
+    // Another life than it was loaded with is one to be told.
+    if (before !== undefined && life === before.originalMaxAge && this.#isKept(life)) return true;
+    if (typeof life !== 'number' || !(before?.expires instanceof Date)) return false;
+    return this.#isTooSoon(life, before.expires.getTime() - this.#loadedAt);
+  }
+
+  /** Whether the load has kept the session alive, so short a time ago that it need not be done again. */
+  #isKept(lifeMs: number | null | undefined): boolean {
+    const kept = this.#found !== undefined && 'fetched' in this.#found && this.#found.fetched.kept;
+    return kept && Date.now() - this.#loadedAt < Math.min(KEPT_MS, typeof lifeMs === 'number' ? lifeMs / 100 : KEPT_MS);
   }
 
   /** Whether a touch would lengthen a life of which so much is left by less than is worth a command. */

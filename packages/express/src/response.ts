@@ -33,46 +33,68 @@ class State {
   /** Bytes of the body that were written, where its length is known. */
   sentBytes = 0;
   lastByte: Buffer | undefined;
-  late: (() => void)[] = [];
+  late: (() => void)[] | undefined;
 
   constructor(response: Response, visit: Visit, fail: Fail) {
     this.visit = visit;
     this.fail = fail;
-    ({
-      writeHead: this.writeHead,
-      write: this.write,
-      end: this.end,
-    } = response as unknown as Record<'writeHead' | 'write' | 'end', Ending>);
+    this.writeHead = response.writeHead as Ending;
+    this.write = response.write as Ending;
+    this.end = response.end as Ending;
   }
 }
 
-type Hooked = Response & { [STATE]: State };
+type Hooked = Omit<Response, 'writeHead' | 'write' | 'end'> & Record<'writeHead' | 'write' | 'end', Ending> & { [STATE]?: State };
 
 /** Lets a response wait for its session, and carry its cookie. */
 export function hook(response: Response, visit: Visit, fail: Fail): void {
-  // Not by assignment: Express changes the prototype of each response, and then V8 takes microseconds to assign a new property.
-  Object.defineProperty(response, STATE, { value: new State(response, visit, fail) });
-  Object.defineProperties(response, METHODS);
+  const hooked = response as unknown as Hooked;
+  const state = new State(response, visit, fail);
+  if (hooked[STATE] !== undefined) return hookAgain(response, hooked, state);
+  hooked[STATE] = state;
+  hooked.writeHead = writeHead;
+  hooked.write = write;
+  hooked.end = end;
 }
 
-const own = (value: Ending) => ({ value, configurable: true, enumerable: true, writable: true });
-const METHODS = { writeHead: own(writeHead), write: own(write), end: own(end) };
+/** Where another session middleware has hooked it before: both have a session to store. */
+function hookAgain(response: Response, hooked: Hooked, state: State): void {
+  hooked.writeHead = (...args: unknown[]) => head(response, state, args);
+  hooked.write = (...args: unknown[]) => body(response, state, args);
+  hooked.end = (...args: unknown[]) => finish(response, state, args);
+}
+
+// The same three functions for all responses.
+function writeHead(this: unknown, ...args: unknown[]): unknown {
+  return head(this as Response, stateOf(this), args);
+}
+
+function write(this: unknown, ...args: unknown[]): unknown {
+  return body(this as Response, stateOf(this), args);
+}
+
+function end(this: unknown, ...args: unknown[]): unknown {
+  return finish(this as Response, stateOf(this), args);
+}
+
+function stateOf(response: unknown): State {
+  return (response as Hooked)[STATE] as State;
+}
 
 /** Headers are written: now or never for the cookie. */
-function writeHead(this: Hooked, ...args: unknown[]): unknown {
-  const state = this[STATE];
-  if (state.headed) return state.writeHead.apply(this, args);
+function head(response: Response, state: State, args: unknown[]): unknown {
+  if (state.headed) return state.writeHead.apply(response, args);
   state.headed = true;
   let given = args;
   try {
     const { cookie, token } = state.visit.answer();
-    if (cookie !== undefined || token !== undefined) given = takeHeaders(this, args);
-    if (cookie !== undefined) this.appendHeader('Set-Cookie', cookie);
-    if (token !== undefined) this.setHeader(tokenHeader(state.visit), token);
+    if (cookie !== undefined || token !== undefined) given = takeHeaders(response, args);
+    if (cookie !== undefined) response.appendHeader('Set-Cookie', cookie);
+    if (token !== undefined) response.setHeader(tokenHeader(state.visit), token);
   } catch (error) {
     setImmediate(state.fail, error);
   }
-  return state.writeHead.apply(this, given);
+  return state.writeHead.apply(response, given);
 }
 
 /** The header that carries the id back: the first of the app's own, else `X-Session-Token`. */
@@ -104,22 +126,21 @@ function pairs(headers: OutgoingHttpHeader[] | Record<string, OutgoingHttpHeader
 }
 
 /** Where the length of the body is known its last byte stays here, or the client has all of it before the session is stored. */
-function write(this: Hooked, ...args: unknown[]): unknown {
-  const state = this[STATE];
+function body(response: Response, state: State, args: unknown[]): unknown {
   if (state.ended && !state.released) {
     // Node itself says that this is an error, once its own turn has come.
-    state.late.push(() => state.write.apply(this, args));
+    (state.late ??= []).push(() => state.write.apply(response, args));
     return false;
   }
-  const lengthBytes = state.released ? 0 : Number(this.getHeader('content-length') ?? 0);
-  if (!(lengthBytes > 0) || args[0] == null) return state.write.apply(this, args);
+  const lengthBytes = state.released ? 0 : Number(response.getHeader('content-length') ?? 0);
+  if (!(lengthBytes > 0) || args[0] == null) return state.write.apply(response, args);
   const chunk = toBuffer(args[0], args[1]);
-  if (chunk === undefined) return state.write.apply(this, args);
+  if (chunk === undefined) return state.write.apply(response, args);
   state.sentBytes += chunk.length;
-  if (chunk.length === 0 || state.sentBytes !== lengthBytes) return state.write.apply(this, args);
+  if (chunk.length === 0 || state.sentBytes !== lengthBytes) return state.write.apply(response, args);
   state.lastByte = chunk.subarray(-1);
   const callback = args.find((one) => typeof one === 'function');
-  return state.write.call(this, chunk.subarray(0, -1), callback);
+  return state.write.call(response, chunk.subarray(0, -1), callback);
 }
 
 function toBuffer(chunk: unknown, encoding: unknown): Buffer | undefined {
@@ -128,24 +149,23 @@ function toBuffer(chunk: unknown, encoding: unknown): Buffer | undefined {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-function end(this: Hooked, ...args: unknown[]): unknown {
-  const state = this[STATE];
-  if (state.ended) return endAgain(this, args);
+function finish(response: Response, state: State, args: unknown[]): unknown {
+  if (state.ended) return endAgain(response, args);
   state.ended = true;
   const task = decide(state);
-  if (task === 'nothing') return release(this, state, args);
+  if (task === 'nothing') return release(response, state, args);
   let waits = true;
   let result: unknown;
   state.visit.perform(task, (error) => {
     if (error) setImmediate(state.fail, error);
-    if (waits) result = release(this, state, args);
-    else release(this, state, args);
+    if (waits) result = release(response, state, args);
+    else release(response, state, args);
     waits = false;
   });
   if (!waits) return result;
   waits = false;
-  closeHeaders(this, args);
-  return this;
+  closeHeaders(response, args);
+  return response;
 }
 
 function decide(state: State): ReturnType<Visit['decide']> {
@@ -158,7 +178,7 @@ function decide(state: State): ReturnType<Visit['decide']> {
 }
 
 /** As express-session answers a second `end`. Its callback is called when the response is over. */
-function endAgain(response: Hooked, args: unknown[]): false {
+function endAgain(response: Response, args: unknown[]): false {
   const callback = args.find((one) => typeof one === 'function') as (() => void) | undefined;
   if (callback === undefined) return false;
   if (response.writableFinished) process.nextTick(callback);
@@ -170,7 +190,7 @@ function endAgain(response: Hooked, args: unknown[]): false {
  * From here on the app sees `headersSent`, and can change no header: for it the response has ended. Node keeps the headers until
  * there is something to send with them. HTTP/2 would send them at once.
  */
-function closeHeaders(response: Hooked, [chunk, encoding]: unknown[]): void {
+function closeHeaders(response: Response, [chunk, encoding]: unknown[]): void {
   if (response.headersSent) return;
   if (typeof response._implicitHeader !== 'function') {
     Object.defineProperty(response, 'headersSent', { value: true, configurable: true });
@@ -182,11 +202,11 @@ function closeHeaders(response: Hooked, [chunk, encoding]: unknown[]): void {
   response._implicitHeader();
 }
 
-function release(response: Hooked, state: State, args: unknown[]): unknown {
+function release(response: Response, state: State, args: unknown[]): unknown {
   state.released = true;
   if (Object.hasOwn(response, 'headersSent')) delete (response as { headersSent?: boolean }).headersSent;
   if (state.lastByte !== undefined) state.write.call(response, state.lastByte);
   const result = state.end.apply(response, args);
-  for (const late of state.late) late();
+  state.late?.forEach((late) => late());
   return result;
 }

@@ -13,6 +13,7 @@ import {
 } from '@sessile/engine';
 import { MemoryStore } from './memory-store.js';
 import { hook, type Response } from './response.js';
+import { loosen } from './shape.js';
 import { Cookie, Session, Store } from './store.js';
 import type { SessionData } from './types.js';
 
@@ -62,6 +63,8 @@ function session<Data extends object = SessionData>(options: SessionOptions<Data
   const handler = (message: IncomingMessage, response: Response, next: Next): void => {
     const request = message as SessionRequest;
     if (hasSession(request)) return next();
+    loosen(request);
+    loosen(response);
     let visit;
     try {
       visit = engine.begin(request, pathOf(request));

@@ -284,6 +284,53 @@ describe('A32 the client cannot act on an answer before the session is stored', 
   });
 });
 
+describe.each(EXPRESSES)('the shape of requests and responses on %s', (_name, express) => {
+  it('a mounted app, which changes their prototypes again, ends with the session stored', async () => {
+    const parent = express();
+    const child = express();
+    parent.use(session({ secret: SECRET }));
+    parent.use('/child', child);
+    child.get('/', (req: any, res: any) => {
+      req.session.n = (req.session.n ?? 0) + 1;
+      res.json(req.session.n);
+    });
+    const client = await serve(parent);
+    expect([await client.json('/child'), await client.json('/child')]).toEqual([1, 2]);
+  });
+
+  it('the number of listeners that an app allows stays', async () => {
+    const own = express();
+    own.use((req: any, res: any, next: any) => (req.setMaxListeners(21), res.setMaxListeners(22), next()));
+    own.use(session({ secret: SECRET }));
+    own.get('/', (req: any, res: any) => res.json([req.getMaxListeners(), res.getMaxListeners()]));
+    own.get('/later', (req: any, res: any) => res.setMaxListeners(23) && res.json(res.getMaxListeners()));
+    const client = await serve(own);
+    expect(await client.json('/')).toEqual([21, 22]);
+    expect(await client.json('/later')).toBe(23);
+  });
+
+  it('a second session middleware takes over where the app has dropped the session of the first', async () => {
+    const own = express();
+    const stores = [new session.MemoryStore(), new session.MemoryStore()] as const;
+    own.use(session({ secret: SECRET, name: 'one.sid', store: stores[0] }));
+    own.use((req: any, _res: any, next: any) => {
+      if (req.url === '/two') req.session = null;
+      next();
+    });
+    own.use(session({ secret: SECRET, name: 'two.sid', store: stores[1] }));
+    own.use((req: any, res: any) => {
+      req.session.n = (req.session.n ?? 0) + 1;
+      res.json(req.session.n);
+    });
+    const client = await serve(own);
+    expect([await client.json('/one'), await client.json('/two'), await client.json('/two'), await client.json('/one')]).toEqual([
+      1, 1, 2, 2,
+    ]);
+    expect([...client.jar.keys()]).toEqual(['one.sid', 'two.sid']);
+    expect(stores.map((store) => Object.keys(store.sessions).length)).toEqual([1, 1]);
+  });
+});
+
 describe('HTTP/2', () => {
   async function http2(handler: Handler, store: any = new session.MemoryStore()) {
     const server = createHttp2({}, listener(session({ secret: SECRET, store }), used(handler)) as never);

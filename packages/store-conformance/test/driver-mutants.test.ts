@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Each, Extend, Page, Replace, Replaced, Stored, Write } from '@sessile/core/driver';
+import type { Each, Extend, Page, ReadAndExtend, Replace, Replaced, Stored, Write } from '@sessile/core/driver';
 import { checks, runConformance } from '@sessile/store-conformance';
 import { MemoryDriver, MemoryStore } from '@sessile/store-memory';
 import { type DriverClass, driverTargetOf, ReferenceDriver } from './reference-driver.js';
@@ -23,6 +23,20 @@ class ForgetsOnlyLonger extends ReferenceDriver {
 
   override replace(item: Replace<string>): Replaced<string> {
     return super.replace({ ...item, onlyLonger: false });
+  }
+}
+
+class ExtendsWhateverItReads extends ReferenceDriver {
+  override readAndExtendMany(items: readonly ReadAndExtend[]): Each<Stored<string> | null> {
+    return items.map((item) => this.readAndExtend({ ...item, onlyLonger: true }));
+  }
+}
+
+class ShortensWhatItReads extends ReferenceDriver {
+  override readAndExtendMany(items: readonly ReadAndExtend[]): Each<Stored<string> | null> {
+    return items.map((item) =>
+      this.read(item.key)?.payload.startsWith(item.startsWith) ? this.readAndExtend({ ...item, onlyLonger: false }) : this.read(item.key),
+    );
   }
 }
 
@@ -130,9 +144,11 @@ const MUTANTS: readonly { readonly name: string; readonly Driver: DriverClass; r
   { name: 'leaves missing ones out of readMany()', Driver: LeavesOutMissing, caughtBy: ['DRV-11'] },
   { name: 'gives each session twice', Driver: ScansTwice, caughtBy: ['DRV-9', 'DRV-15'] },
   { name: 'creates by extend()', Driver: CreatesByExtend, caughtBy: ['DRV-3', 'DRV-6', 'DRV-11'] },
+  { name: 'extends whatever it reads', Driver: ExtendsWhateverItReads, caughtBy: ['DRV-7'] },
+  { name: 'shortens what it reads', Driver: ShortensWhatItReads, caughtBy: ['DRV-7'] },
   { name: 'cannot be closed twice', Driver: ClosesOnce, caughtBy: ['DRV-12'] },
   { name: 'clears nothing', Driver: ClearsNothing, caughtBy: ['DRV-10'] },
-  { name: 'cuts off payloads', Driver: TrimsPayloads, caughtBy: ['DRV-2', 'DRV-6', 'DRV-9', 'DRV-11', 'DRV-15', 'DRV-16'] },
+  { name: 'cuts off payloads', Driver: TrimsPayloads, caughtBy: ['DRV-2', 'DRV-6', 'DRV-7', 'DRV-9', 'DRV-11', 'DRV-15', 'DRV-16'] },
   { name: 'prunes live sessions', Driver: PrunesAll, caughtBy: ['DRV-13'] },
   { name: 'says no number of what it pruned', Driver: CountsWhatItLeft, caughtBy: ['DRV-13'] },
   { name: 'refuses a ping', Driver: NeverAnswersPing, caughtBy: ['DRV-14'] },

@@ -1,5 +1,5 @@
 import type { Target } from '@sessile/store-conformance';
-import type { Each, Extend, Page, Replace, Replaced, Stored, StoreDriver, Write } from '@sessile/core/driver';
+import type { Each, Extend, Page, ReadAndExtend, Replace, Replaced, Stored, StoreDriver, Write } from '@sessile/core/driver';
 import { MemoryDriver } from '@sessile/store-memory';
 
 export type DriverClass = new (backend?: MemoryDriver, prefix?: string) => ReferenceDriver;
@@ -41,6 +41,13 @@ export class ReferenceDriver implements StoreDriver<string> {
 
   readAndExtend(item: Extend): Stored<string> | null {
     return this.extend(item) ? this.read(item.key) : null;
+  }
+
+  readAndExtendMany(items: readonly ReadAndExtend[]): Each<Stored<string> | null> {
+    return items.map((item) => {
+      const found = this.read(item.key);
+      return found?.payload.startsWith(item.startsWith) ? this.readAndExtend({ ...item, onlyLonger: true }) : found;
+    });
   }
 
   readMany(keys: readonly string[]): Each<Stored<string> | null> {

@@ -1,5 +1,5 @@
 import { defineTraits, StoreError } from '@sessile/core';
-import type { Call, Each, Extend, Page, Replace, Replaced, Stored, StoreDriver, Traits, Write } from '@sessile/core/driver';
+import type { Call, Each, Extend, Page, ReadAndExtend, Replace, Replaced, Stored, StoreDriver, Traits, Write } from '@sessile/core/driver';
 import { Connection, type Task } from './connection.js';
 import type { Command } from './link.js';
 import { type RedisStoreOptions, settingsOf } from './options.js';
@@ -76,6 +76,11 @@ export class RedisDriver implements StoreDriver<string> {
 
   readAndExtend(item: Extend): Promise<Stored<string> | null> {
     return this.#connection.run(READ_AND_EXTEND, this.#extension(item), storedOf);
+  }
+
+  /** MGET, and PTTL with PEXPIRE in a script that looks at no more than the start of a text; of one, a script for all of it. */
+  readAndExtendMany(items: readonly ReadAndExtend[]): Each<Stored<string> | null> {
+    return this.#reads.kept(items.map(({ key, ttlMs, startsWith }) => this.#task(key, lifeOf(ttlMs), startsWith)));
   }
 
   /** MGET, and PTTL in a script. */

@@ -1,7 +1,7 @@
 import type { Stored } from '@sessile/core/driver';
-import { type Connection, evaluate } from './connection.js';
+import { type Connection, evaluate, type Task } from './connection.js';
 import type { Link } from './link.js';
-import { LIVES, living, READ, storedOf } from './scripts.js';
+import { KEEP, LIVES, living, READ, READ_AND_KEEP, type Script, storedOf } from './scripts.js';
 
 type Read = Stored<string> | null;
 
@@ -25,15 +25,22 @@ export class Reads {
   }
 
   /** MGET, and PTTL in a script; an answer or an error for each. */
-  async many(keys: readonly string[]): Promise<(Read | Error)[]> {
-    if (!this.#connection.link.inOrder) {
-      const tasks = keys.map((key) => ({ key, args: [] }));
-      return this.#connection.runEach(READ, tasks, storedOf);
-    }
-    const [texts, lives] = await this.#connection.with((link) => textsAndLives(link, keys));
-    const answers = keys.map((_, index) => found(texts[index] ?? null, lives[index]));
+  many(keys: readonly string[]): Promise<(Read | Error)[]> {
+    const tasks = keys.map((key) => ({ key, args: [] }));
+    return this.#connection.link.inOrder ? this.#inTwo(LIVES, tasks) : this.#connection.runEach(READ, tasks, storedOf);
+  }
+
+  /** The same, with lives that become longer on the way. @param tasks a life, and the start of the texts that get it. */
+  kept(tasks: readonly Task[]): Promise<(Read | Error)[]> {
+    const inTwo = this.#connection.link.inOrder && tasks.length > 1;
+    return inTwo ? this.#inTwo(KEEP, tasks) : this.#connection.runEach(READ_AND_KEEP, tasks, storedOf);
+  }
+
+  async #inTwo(script: Script, tasks: readonly Task[]): Promise<(Read | Error)[]> {
+    const [texts, lives] = await this.#connection.with((link) => textsAndLives(link, script, tasks));
+    const answers = tasks.map((_, index) => found(texts[index] ?? null, lives[index]));
     if (!answers.includes(undefined)) return answers as Read[];
-    return Promise.all(answers.map(async (answer, index) => (answer === undefined ? this.#alone(keys[index] as string) : answer)));
+    return Promise.all(answers.map(async (answer, index) => (answer === undefined ? this.#alone((tasks[index] as Task).key) : answer)));
   }
 
   #alone(key: string): Promise<Read | Error> {
@@ -41,13 +48,16 @@ export class Reads {
   }
 }
 
-function textsAndLives(link: Link, keys: readonly string[]): Promise<[(string | null)[], unknown[]]> {
+function textsAndLives(link: Link, script: Script, tasks: readonly Task[]): Promise<[(string | null)[], unknown[]]> {
+  const keys = tasks.map(({ key }) => key);
   const texts = link.send({ name: 'mget', args: keys, key: keys[0] ?? '' });
-  return Promise.all([texts, evaluate(link, LIVES, keys, [])]) as Promise<[(string | null)[], unknown[]]>;
+  const args = tasks.flatMap((task) => task.args);
+  return Promise.all([texts, evaluate(link, script, keys, args)]) as Promise<[(string | null)[], unknown[]]>;
 }
 
 /** MGET has no text for a key that holds something else than a text, where GET fails: undefined, to be asked for alone. */
-function found(text: string | null, left: unknown): Read | undefined {
+function found(text: string | null, left: unknown): Read | Error | undefined {
+  if (left instanceof Error) return undefined;
   if (text !== null) return living(text, left);
   return Number(left) === -2 ? null : undefined;
 }

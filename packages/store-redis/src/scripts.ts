@@ -110,6 +110,43 @@ for i = 1, #KEYS do
 end
 return answers`);
 
+/**
+ * Per key: a life, and what its text has to start with to get it. Answers: as of READ, after the extension.
+ *
+ * The text is copied into Lua and out of it: for one key, and for clusters and pools.
+ */
+export const READ_AND_KEEP = script(`${IS_LONGER}
+local answers = {}
+for i = 1, #KEYS do
+  local key, start = KEYS[i], ARGV[2 * i]
+  local text = redis.pcall('GET', key)
+  if type(text) == 'string' then
+    local left, done = redis.call('PTTL', key), 1
+    if string.sub(text, 1, #start) == start and not isLonger(left, ARGV[2 * i - 1]) then
+      done = extend(key, left, ARGV[2 * i - 1], '0')
+      left = redis.call('PTTL', key)
+    end
+    if done == 1 then answers[i] = {text, left} else answers[i] = done end
+  else
+    answers[i] = text
+  end
+end
+return answers`);
+
+/** Per key: as of READ_AND_KEEP. Answers: as of LIVES, after the extension. PTTL, GETRANGE, PEXPIRE. */
+export const KEEP = script(`${IS_LONGER}
+local answers, call = {}, redis.call
+for i = 1, #KEYS do
+  local key, life, start = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]
+  local left = call('PTTL', key)
+  if left ~= -2 and not isLonger(left, life) and redis.pcall('GETRANGE', key, 0, #start - 1) == start then
+    local done = extend(key, left, life, '0')
+    left = done == 1 and call('PTTL', key) or done
+  end
+  answers[i] = left
+end
+return answers`);
+
 /** Keys. Answers: 1 removed, 0 missing. UNLINK. */
 export const REMOVE = script(`
 local answers = {}
@@ -130,7 +167,7 @@ export function floorOf(ttlMs: number | 'keep', onlyLonger: boolean): string {
   return onlyLonger && ttlMs !== 'keep' ? '1' : '0';
 }
 
-/** Of READ and READ_AND_EXTEND. */
+/** Of READ, READ_AND_EXTEND and READ_AND_KEEP. */
 export function storedOf(answer: unknown): Stored<string> | null {
   if (!Array.isArray(answer)) return null;
   const [payload, left] = answer as [string, unknown];

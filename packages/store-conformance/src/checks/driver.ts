@@ -287,7 +287,32 @@ function replacedLives(t: Trial): Promise<void> {
   return lives(t, [...CHANGES, ...KEPT], 'replace()', (d, { key, token, ...life }) => replace(d, key, token, life));
 }
 
+/** Told to extend what starts like the first of two texts. */
+async function keptLives(t: Trial): Promise<void> {
+  const d = opened(t.store);
+  if (!d.readAndExtendMany) return;
+  const [first, second] = [text(1), text(2)];
+  const told = async (key: string, payload: string, lifeMs: number, toldMs: number): Promise<void> => {
+    await put(d, t, key, payload, lifeMs);
+    const item = { key, ttlMs: lifeOf(t, toldMs), startsWith: first };
+    const answers = await d.readAndExtendMany?.([item, { ...item, key: t.sid() }], call());
+    const found = answers?.map((answer) => (answer instanceof Error ? answer : answer?.payload));
+    assert.deepEqual(
+      found,
+      [payload, undefined],
+      'the payloads that readAndExtendMany() gives of a session and of a key that nobody wrote',
+    );
+  };
+  const alike = await outlive(t, async (sid, shortMs) => told(sid, first, shortMs, LONG_MS));
+  assert.notEqual(await d.read(alike, call()), null, 'what starts as readAndExtendMany() was told, when its short life is over');
+  const other = await outlive(t, async (sid, shortMs) => told(sid, second, shortMs, LONG_MS));
+  assert.equal(await d.read(other, call()), null, 'what starts otherwise, when its short life is over');
+  const long = await outlive(t, async (sid, shortMs) => told(sid, first, LONG_MS, shortMs));
+  assert.notEqual(await d.read(long, call()), null, 'a long life that readAndExtendMany() was told to make short');
+}
+
 async function extendedLives(t: Trial): Promise<void> {
+  await keptLives(t);
   const isNumber = (ttlMs: number | 'keep'): number => (ttlMs === 'keep' ? LONG_MS : ttlMs);
   await lives(t, CHANGES, 'extend()', async (d, { key, ttlMs, onlyLonger }) =>
     d.extend({ key, ttlMs: isNumber(ttlMs), onlyLonger }, call()),
