@@ -26,7 +26,10 @@ app.get('/', (req, res) => {
 
 app.post('/login', async (req, res) => {
   const user = req.body?.user;
-  if (typeof user !== 'string' || user === '') return void res.status(400).type('text').send('Send the field user.\n');
+  if (typeof user !== 'string' || user === '') {
+    res.status(400).type('text').send('Send the field user.\n');
+    return;
+  }
   // A new id at each login: whoever knew the old one would else be logged in too. `keep` takes the data along.
   await req.session.regenerate({ keep: true });
   req.session.user = user;

@@ -21,7 +21,10 @@ const routes = {
   },
   'POST /login': async (req, res) => {
     const user = new URLSearchParams(await text(req)).get('user');
-    if (!user) return void res.writeHead(400).end('Send the field user.\n');
+    if (!user) {
+      res.writeHead(400).end('Send the field user.\n');
+      return;
+    }
     // A new id at each login: whoever knew the old one would else be logged in too.
     await req.session.regenerate({ keep: true });
     req.session.user = user;

@@ -18,7 +18,10 @@ app.use(express.urlencoded());
 app.use(sessions);
 app.post('/login', async (req, res) => {
   const user = req.body?.user;
-  if (typeof user !== 'string' || user === '') return void res.status(400).type('text').send('Send the field user.\n');
+  if (typeof user !== 'string' || user === '') {
+    res.status(400).type('text').send('Send the field user.\n');
+    return;
+  }
   await req.session.regenerate();
   Object.assign(req.session, { user, messages: 0 });
   res.redirect(303, '/');

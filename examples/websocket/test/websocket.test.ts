@@ -11,7 +11,7 @@ async function open(url: string, visitor: Client, origin = url) {
   const cookie = visitor.cookies.map((one) => one.cookieString()).join('; ');
   const socket = new WebSocket(url.replace('http', 'ws'), { headers: { cookie }, origin });
   const messages: string[] = [];
-  socket.on('message', (text) => messages.push(String(text)));
+  socket.on('message', (text: Buffer) => messages.push(text.toString()));
   await once(socket, 'open');
   return { socket, messages };
 }

@@ -48,7 +48,7 @@ export class Client {
     return this.#send(path, { method: 'POST', body: new URLSearchParams(fields), headers });
   }
 
-  async #send(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Answer> {
+  async #send(path: string, init: { method?: string; body?: URLSearchParams; headers?: Record<string, string> }): Promise<Answer> {
     const url = this.#base + path;
     const cookie = this.#kept ?? this.#jar.getCookieStringSync(url);
     const response = await fetch(url, { redirect: 'manual', ...init, headers: { ...init.headers, ...(cookie === '' ? {} : { cookie }) } });
