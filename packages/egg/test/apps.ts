@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, serve } from '@sessile/testkit';
+import { onTestFinished } from 'vitest';
+
+const require = createRequire(import.meta.url);
+// Its loggers tell of themselves once for each app.
+process.env['NO_DEPRECATION'] = 'egg-logger';
+// Each app listens to the process, and so many are no leak.
+process.setMaxListeners(0);
+
+const fixture = fileURLToPath(new URL('fixtures/app', import.meta.url));
+const cache = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
+mkdirSync(cache, { recursive: true });
+
+/** The plugin of Egg, and ours in its place. */
+export const PLUGINS = ['egg-session', '@sessile/egg'] as const;
+
+export type Plugin = (typeof PLUGINS)[number];
+
+/** What a test wants of its app. */
+export interface AppOptions {
+  /** `config.session`, functions included. */
+  readonly session?: object;
+  /** The rest of the configuration, as JSON. */
+  readonly config?: object;
+  /** Other plugins, by their names, as in `config/plugin.js`. */
+  readonly plugins?: Record<string, object>;
+  /** Default: `prod`. */
+  readonly env?: string;
+  /** Changes the configuration before it is used. */
+  readonly configWillLoad?: (app: any) => void;
+  /** What `app.js` does; set `app.sessionStore` here. */
+  readonly didLoad?: (app: any) => void;
+  /** Answers each request. Default: {@link answerSession}. */
+  readonly answer?: (ctx: any) => unknown;
+  /** Where the app lies. */
+  readonly baseDir?: string;
+  /** Which Egg: `egg` or `egg-4`. */
+  readonly egg?: string;
+}
+
+/** An app that serves, until the test is over. */
+export interface App {
+  readonly app: any;
+  readonly url: string;
+  /** A new visitor. */
+  browser(): Client;
+  /** The lines of warnings and errors that Egg (`egg-web.log`) and the app have written, without date and process. */
+  log(): string[];
+}
+
+/** A real Egg application in this process, with one of the plugins. It takes about 40 ms. */
+export async function startEgg(plugin: Plugin, options: AppOptions = {}): Promise<App> {
+  const folder = mkdtempSync(join(cache, 'egg-app-'));
+  process.env['SESSILE_EGG_CONFIG'] = JSON.stringify({ ...quietConfig(folder), ...options.config });
+  const { baseDir = fixture, env = 'prod', egg = 'egg', answer = answerSession } = options;
+  const own = plugin === 'egg-session' ? {} : { session: { enable: true, package: plugin } };
+  const plugins = { ...own, ...options.plugins };
+  const app = await require(egg).start({ ...options, baseDir, env, plugins, answer });
+  const server = await serve(app.callback());
+  onTestFinished(async () => {
+    await server[Symbol.asyncDispose]();
+    await app.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { app, url: server.url, browser: () => new Client(server.url), log: () => linesOf(folder) };
+}
+
+/** Writes to a folder of its own, at once, and nothing to the console. */
+function quietConfig(folder: string): object {
+  const logger = { dir: join(folder, 'logs'), level: 'WARN', consoleLevel: 'NONE', buffer: false };
+  // Its cookie would stand among ours.
+  const security = { csrf: { enable: false } };
+  return {
+    keys: 'a secret, an older one',
+    security,
+    rundir: join(folder, 'run'),
+    logger: { ...logger, coreLogger: { level: 'WARN', consoleLevel: 'NONE' } },
+  };
+}
+
+function linesOf(folder: string): string[] {
+  const files = ['egg-web.log', 'sessile-egg-fixture-web.log'].map((name) => join(folder, 'logs', name));
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('');
+  return text.split('\n').flatMap((line) => /^\d.*? (?:WARN|ERROR) \d+ (?:\[[^\]]*ms[^\]]*\] )?(.*)$/.exec(line)?.[1] ?? []);
+}
+
+/** A store as an app has written it by hand, and what it was called with. */
+export class HandMade {
+  readonly sessions = new Map<string, any>();
+  readonly calls: unknown[][] = [];
+
+  async get(key: string, ...rest: unknown[]): Promise<any> {
+    this.calls.push(['get', key, ...rest.slice(0, -1)]);
+    return this.sessions.get(key);
+  }
+
+  async set(key: string, value: object, ...rest: unknown[]): Promise<void> {
+    this.calls.push(['set', key, value, ...rest.slice(0, -1)]);
+    this.sessions.set(key, structuredClone(value));
+  }
+
+  async destroy(key: string): Promise<void> {
+    this.calls.push(['destroy', key]);
+    this.sessions.delete(key);
+  }
+
+  /** The key of the only session. */
+  get key(): string {
+    const [key, ...others] = this.sessions.keys();
+    if (key === undefined || others.length > 0) throw new Error(`There are ${this.sessions.size} sessions.`);
+    return key;
+  }
+}
+
+/** Sends a request as a proxy that ends TLS would. */
+export async function overTls(url: string, headers: Record<string, string> = {}): Promise<{ text: string; setCookie: string[] }> {
+  const response = await fetch(url, { headers: { 'x-forwarded-proto': 'https', ...headers } });
+  return { text: await response.text(), setCookie: response.headers.getSetCookie() };
+}
+
+/** `/set/name/value` puts something into the session; everything else shows it. */
+export function answerSession(ctx: any): object {
+  const [, verb, name, value] = ctx.path.split('/');
+  if (verb === 'set') ctx.session[name] = value;
+  if (verb === 'logout') ctx.session = null;
+  return verb === 'logout' ? {} : ctx.session.toJSON();
+}
