@@ -17,8 +17,10 @@ export interface Fetched {
    * Gives it the whole of its own lifetime again, as a touch of the unchanged session does.
    *
    * May answer at once. @returns whether it still lives.
+   *
+   * @param lifeMs in place of its own lifetime, from now; it only ever lengthens. Default: what its cookie says.
    */
-  keepAlive(): Awaitable<boolean>;
+  keepAlive(lifeMs?: number): Awaitable<boolean>;
 }
 
 const START = /^\{"cookie":\{"originalMaxAge":(\d{1,15}|null)[,}]/;

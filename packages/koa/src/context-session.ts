@@ -1,0 +1,184 @@
+import { CookieKeeper } from './cookie-keeper.js';
+import type { Keeper, Taken } from './keeper.js';
+import { type CommitOptions, isReserved, Session, type SessionOwner } from './model.js';
+import { type Settings, type Site, storeFor } from './options.js';
+import { Scope } from './scope.js';
+import { StoreKeeper } from './store-keeper.js';
+import type { Awaitable, Dict, KoaContext } from './types.js';
+
+/** Why a session is saved; '' where it is not. */
+type Reason = 'force' | 'changed' | 'rolling' | 'renew' | '';
+
+/** The base of data that nobody looked at: none equal it. */
+const UNKNOWN = '?';
+
+/** The session of one request in one middleware: when it is made, what changed, what is done with it at the end. */
+export class ContextSession implements SessionOwner {
+  readonly #scope: Scope;
+  readonly #keeper: Keeper;
+  /** The session of the middleware around this one. */
+  outer: ContextSession | undefined;
+  /** Whether the middleware has begun with it. */
+  entered = false;
+  /** undefined: nobody asked for it. null: it is to be removed. */
+  #session: Session | null | undefined;
+  /** The text of the data as they were loaded or saved; undefined: there were none. */
+  #base: string | undefined;
+  /** Whether `#base` is the canonical text by guess alone: other software writes the same JSON in another way. */
+  #guessed: Dict | undefined;
+  /** Whether the client was told of the session in this request. */
+  #told = false;
+  #commits: Promise<void> | undefined;
+
+  constructor(ctx: KoaContext, site: Site) {
+    this.#scope = new Scope(ctx, site);
+    const store = storeFor(ctx, site.settings);
+    this.#keeper = store === undefined ? new CookieKeeper(this.#scope) : new StoreKeeper(this.#scope, store);
+  }
+
+  get site(): Site {
+    return this.#scope.site;
+  }
+
+  get options(): Settings {
+    return this.#scope.options;
+  }
+
+  get maxAge(): number | 'session' {
+    return this.#scope.maxAge;
+  }
+
+  set maxAge(maxAge: number | 'session') {
+    this.#scope.maxAge = maxAge;
+  }
+
+  get externalKey(): string | undefined {
+    return this.#keeper.key;
+  }
+
+  /** What reading `ctx.session` gives. */
+  get(): Session | null {
+    if (this.#session !== undefined) return this.#session;
+    const taken = this.#keeper.take();
+    return taken === undefined ? (this.#session = new Session(this)) : this.#accept(taken);
+  }
+
+  /** What assigning `ctx.session` does. */
+  set(value: unknown): void {
+    if (value === null) {
+      this.#session = null;
+      return;
+    }
+    if (typeof value !== 'object') throw new Error('this.session can only be set as null or an object.');
+    if (this.#keeper.waits) this.get();
+    else if (this.#session === undefined && this.#keeper.mayHave()) this.#base = UNKNOWN;
+    this.#adopt(value as Dict);
+  }
+
+  #accept({ data, text }: Taken): Session {
+    const session = this.#adopt(data);
+    const whole = text !== undefined && !Object.keys(data).some(isReserved);
+    this.#base = whole ? text : JSON.stringify(session);
+    this.#guessed = whole ? data : undefined;
+    return session;
+  }
+
+  #adopt(data: Dict): Session {
+    if (data['_session'] !== undefined) this.maxAge = 'session';
+    else if (data['_maxAge'] !== undefined) this.maxAge = data['_maxAge'] as number;
+    return (this.#session = new Session(this, data));
+  }
+
+  /** Loads the session that the client asks for. */
+  load(): Awaitable<void> {
+    if (!this.#keeper.loads) return undefined;
+    // What the app did with a session before it was loaded is lost, as there.
+    this.#session = undefined;
+    return this.#keeper.load();
+  }
+
+  renewKey(): void {
+    this.#keeper.renewKey();
+    const session = this.get();
+    if (session !== null) session._requireSave = true;
+  }
+
+  /** What the middleware does at the end. */
+  finish(): Awaitable<void> {
+    if (this.#commits !== undefined) return this.commit();
+    const idle = this.#session === undefined && !this.#isDueUnread();
+    return idle ? undefined : this.commit();
+  }
+
+  /** One commit after the other: the second one finds what the first one saved. */
+  commit(options: CommitOptions = {}): Promise<void> {
+    if (options.regenerate) this.renewKey();
+    const before = this.#commits;
+    const work = () => this.#commit(options.save === true);
+    this.#commits = before === undefined ? work() : before.then(work, work);
+    return this.#commits;
+  }
+
+  async #commit(force: boolean): Promise<void> {
+    if (this.#session === undefined && this.#isDueUnread()) this.get();
+    const session = this.#session;
+    if (session === undefined) return;
+    if (session === null) {
+      this.#base = undefined;
+      await this.#keeper.remove();
+      return;
+    }
+    const text = JSON.stringify(session);
+    const reason = force || session._requireSave ? 'force' : this.#reason(text);
+    if (reason === '') return;
+    if (reason === 'rolling' && (await this.#keeper.touch())) this.#told = true;
+    else await this.#save(session, text, reason);
+  }
+
+  /** Whether a session that nobody read has to be saved. */
+  #isDueUnread(): boolean {
+    const { rolling, renew } = this.#scope.settings;
+    return this.#keeper.waits && (rolling || (renew && this.#isHalfOver()));
+  }
+
+  #isHalfOver(): boolean {
+    const { endsAt } = this.#keeper;
+    const { maxAgeMs } = this.#scope;
+    return endsAt !== undefined && maxAgeMs !== undefined && endsAt - Date.now() < maxAgeMs / 2;
+  }
+
+  #reason(text: string): Reason {
+    if (this.#base === undefined && text === '{}') return '';
+    if (this.#isChanged(text)) return 'changed';
+    const { rolling, renew } = this.#scope.settings;
+    if (this.#told) return '';
+    if (rolling) return 'rolling';
+    return renew && this.#isHalfOver() ? 'renew' : '';
+  }
+
+  #isChanged(text: string): boolean {
+    if (text === this.#base) return false;
+    if (this.#guessed === undefined) return true;
+    this.#base = JSON.stringify(new Session(this, this.#guessed));
+    this.#guessed = undefined;
+    return text !== this.#base;
+  }
+
+  async #save(session: Session, decided: string, reason: Reason): Promise<void> {
+    const { beforeSave } = this.#scope.settings;
+    if (beforeSave) await beforeSave(this.#scope.ctx, session);
+    const data = session.toJSON();
+    const text = beforeSave ? JSON.stringify(data) : decided;
+    await this.#keeper.save({ data, text, fields: this.#fields(), changed: reason === 'changed' });
+    this.#base = text;
+    this.#guessed = undefined;
+    this.#told = true;
+    session._requireSave = false;
+  }
+
+  /** What is stored beside the data. */
+  #fields(): Dict {
+    const { maxAge } = this.#scope;
+    return maxAge === 'session' ? { _session: true } : { _expire: Date.now() + maxAge, _maxAge: maxAge };
+  }
+}

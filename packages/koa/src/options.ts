@@ -1,0 +1,192 @@
+import assert from 'node:assert';
+import { randomUUID } from 'node:crypto';
+import type { StandardSchema } from '@sessile/engine';
+import type { Awaitable, Dict, KoaContext, KoaStore, SessionData } from './types.js';
+
+export const DAY_MS = 86_400_000;
+/** The cookie's name in koa-session 7, and in its releases up to 5. */
+const KEY = 'koa.sess';
+const OLD_KEY = 'koa:sess';
+
+// oxlint-disable typescript/no-explicit-any -- a context is whatever the app's types say it is
+
+/** How the id of a stored session travels, when not in the cookie. */
+export interface ExternalKey {
+  get(ctx: any): string | undefined | Promise<string | undefined>;
+  set(ctx: any, key: string): void;
+}
+
+/** The options of `session()`. Names and defaults are koa-session's where it has them. */
+export interface SessionOptions<Data extends object = SessionData> {
+  /** The cookie's name. Default: 'koa.sess', and a cookie 'koa:sess' of older releases is read and kept up, too. */
+  key?: string | undefined;
+  /** The lifetime in ms; 'session': until the browser is closed. Default: one day. */
+  maxAge?: number | 'session' | undefined;
+  /** Save and send the cookie at the end of the request. Default: true; else the app calls `manuallyCommit()`. */
+  autoCommit?: boolean | undefined;
+  /** Replace an earlier Set-Cookie of the same name. Default: true. */
+  overwrite?: boolean | undefined;
+  /** Hide the cookie from scripts. Default: true. */
+  httpOnly?: boolean | undefined;
+  /** Sign the cookie with `app.keys`. Default: true. */
+  signed?: boolean | undefined;
+  /** Begin the lifetime anew with each response. Default: false. */
+  rolling?: boolean | undefined;
+  /** Begin the lifetime anew when less than half of it is left. Default: false. */
+  renew?: boolean | undefined;
+  /** Default: as the connection is. */
+  secure?: boolean | undefined;
+  sameSite?: boolean | 'strict' | 'lax' | 'none' | (string & {}) | null | undefined;
+  domain?: string | undefined;
+  path?: string | undefined;
+  partitioned?: boolean | undefined;
+  priority?: 'low' | 'medium' | 'high' | undefined;
+  externalKey?: ExternalKey | undefined;
+  /** Where sessions are kept; without it they are kept in the cookie. Or a function of the context that gives it. */
+  store?: KoaStore | ((ctx: any) => KoaStore | null | undefined) | null | undefined;
+  /** A class of stores: `new ContextStore(ctx)` for each request. */
+  ContextStore?: (new (ctx: any) => KoaStore) | undefined;
+  /** Session to cookie value. Default: Base64 of JSON. */
+  encode?: ((session: any) => string) | undefined;
+  decode?: ((value: string) => any) | undefined;
+  /** Makes an id. Default: `randomUUID()`. */
+  genid?: ((ctx: any) => string) | undefined;
+  /** Stands before each id that is made by default. */
+  prefix?: string | undefined;
+  /** Whether a session may be used. */
+  valid?: ((ctx: any, session: any) => unknown) | undefined;
+  /** Called before each save; a promise is waited for. */
+  beforeSave?: ((ctx: any, session: any) => unknown) | undefined;
+  /** Checks the data before they are saved: a synchronous validator with the Standard Schema interface. */
+  schema?: StandardSchema<Data> | undefined;
+  /** 'cookies': `ctx.cookies` encrypts the cookie, which those of Egg can. */
+  encrypt?: 'cookies' | undefined;
+  /** Everything else goes to `ctx.cookies`. */
+  [cookieOption: string]: any;
+}
+
+// oxlint-enable
+
+/** The options as they are used; `ctx.sessionOptions` is a copy of them. */
+export interface Settings extends SessionOptions<object> {
+  key: string;
+  maxAge: number | 'session';
+  autoCommit: boolean;
+  signed: boolean;
+  rolling: boolean;
+  renew: boolean;
+  genid: (ctx: KoaContext) => string;
+}
+
+/** What a middleware knows beside its options. */
+export interface Site {
+  readonly settings: Settings;
+  /** What `ctx.cookies` is given. */
+  readonly attributes: Dict;
+  /** The name that older releases gave the cookie, where the app named none. */
+  readonly oldKey: string | undefined;
+  /** Whether nobody counts on being asked for ids. */
+  readonly ownIds: boolean;
+}
+
+const OWN: ReadonlySet<string> = new Set(
+  'key maxAge maxage autoCommit rolling renew externalKey store ContextStore encode decode genid prefix valid beforeSave schema encrypt'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Checks the options where they are given.
+ *
+ * @throws AssertionError or TypeError, with koa-session's text where it has one.
+ */
+export function checkOptions(given: SessionOptions<never> | undefined): Site {
+  const options: SessionOptions<never> = { ...given };
+  renameMaxage(options);
+  checkValues(options);
+  checkHooks(options);
+  const { prefix = '' } = options;
+  const settings: Settings = {
+    ...options,
+    key: options.key ?? KEY,
+    maxAge: options.maxAge || DAY_MS, // oxlint-disable-line typescript/prefer-nullish-coalescing -- 0 is a day, as there
+    autoCommit: options.autoCommit ?? true,
+    overwrite: options.overwrite ?? true,
+    httpOnly: options.httpOnly ?? true,
+    signed: options.signed ?? true,
+    rolling: options.rolling ?? false,
+    renew: options.renew ?? false,
+    genid: options.genid ?? (() => prefix + randomUUID()),
+  };
+  const oldKey = options.key === undefined ? OLD_KEY : undefined;
+  return { settings, attributes: attributesOf(settings), oldKey, ownIds: options.genid === undefined };
+}
+
+/** The options that are the cookie's. What is null or undefined is left to its defaults. */
+export function attributesOf(settings: Settings): Dict {
+  const attributes: Dict = {};
+  for (const [name, value] of Object.entries(settings)) if (!OWN.has(name) && value != null) attributes[name] = value;
+  if (settings.encrypt === 'cookies') attributes['encrypt'] = true;
+  return attributes;
+}
+
+function renameMaxage(options: SessionOptions<never>): void {
+  if (!('maxage' in options)) return;
+  if (!('maxAge' in options)) options.maxAge = options['maxage'] as number;
+  delete options['maxage'];
+  if (process.env['NODE_ENV'] !== 'production') {
+    process.emitWarning('`maxage` option has been renamed to `maxAge`', 'DeprecationWarning');
+  }
+}
+
+function checkValues({ key, maxAge }: SessionOptions<never>): void {
+  if (key !== undefined && (typeof key !== 'string' || key === ''))
+    throw new TypeError('key option must be a string: the name of the cookie');
+  checkMaxAge(maxAge);
+}
+
+/** @throws TypeError for what is no lifetime. */
+export function checkMaxAge(maxAge: unknown): asserts maxAge is number | 'session' | null | undefined {
+  if (maxAge === undefined || maxAge === null || maxAge === 'session' || Number.isFinite(maxAge)) return;
+  throw new TypeError("maxAge must be a finite number of milliseconds, or 'session'");
+}
+
+const FUNCTIONS = ['encode', 'decode', 'genid', 'valid', 'beforeSave'] as const;
+
+function checkHooks(options: SessionOptions<never>): void {
+  for (const name of FUNCTIONS) {
+    if (options[name] != null && typeof options[name] !== 'function') throw new TypeError(`${name} option must be a function`);
+  }
+  const { store, externalKey, ContextStore } = options;
+  if (store && !isPerRequest(store)) checkMethods('store', store, ['get', 'set', 'destroy']);
+  if (externalKey) checkMethods('externalKey', externalKey, ['get', 'set']);
+  if (!ContextStore) return;
+  assert(isClass(ContextStore), 'ContextStore must be a class');
+  checkMethods('ContextStore.prototype', ContextStore.prototype as object, ['get', 'set', 'destroy']);
+}
+
+/** @throws AssertionError in koa-session's words. */
+function checkMethods(name: string, object: object, methods: readonly string[]): void {
+  for (const method of methods) {
+    assert(typeof (object as Dict)[method] === 'function', `${name}.${method} must be function`);
+  }
+}
+
+/** Whether a store is a function of the context that gives it, and not a function with the methods of a store. */
+export function isPerRequest(store: unknown): store is (ctx: unknown) => KoaStore | null | undefined {
+  return typeof store === 'function' && typeof (store as Partial<KoaStore>).get !== 'function';
+}
+
+function isClass(value: unknown): boolean {
+  if (typeof value !== 'function') return false;
+  const { prototype } = value as { prototype?: object };
+  return /^class\b/.test(String(value)) || (prototype !== undefined && Object.keys(prototype).length > 0);
+}
+
+/** The store that serves a request; undefined where sessions are kept in the cookie. */
+export function storeFor(ctx: KoaContext, { ContextStore, store }: Settings): KoaStore | undefined {
+  if (ContextStore) return new ContextStore(ctx);
+  return (isPerRequest(store) ? store(ctx) : store) ?? undefined;
+}
+
+export type { Awaitable };

@@ -1,0 +1,119 @@
+import { ContextSession } from './context-session.js';
+import type { Session } from './model.js';
+import { checkOptions, type SessionOptions, type Site } from './options.js';
+import type { KoaApp, KoaContext, KoaNext, SessionData } from './types.js';
+
+/** The middleware, and what else it can do with its options. */
+export interface SessionMiddleware<Data extends object = SessionData> {
+  // oxlint-disable-next-line typescript/no-explicit-any -- a context of Koa 2, Koa 3 or Egg
+  (ctx: any, next: KoaNext): Promise<any>;
+  /** The session of a request that came through this middleware, with its type. */
+  of(ctx: object): Session & Partial<Data>;
+}
+
+/** Which middleware's session `ctx.session` is. */
+const CURRENT = Symbol('sessile.session');
+/** The first middleware of an app: whose session it is before any has begun. */
+const FIRST = Symbol('sessile.first');
+
+type Carrier = KoaContext & { [CURRENT]?: ContextSession | undefined; [FIRST]?: Site };
+
+/**
+ * Makes the middleware: `app.use(session(options, app))`.
+ *
+ * @param options as koa-session's, and more; see the README.
+ * @param app whose contexts get `ctx.session`. The two may change places, and the options be left out.
+ * @throws TypeError or AssertionError for options that cannot be.
+ */
+function session<Data extends object = SessionData>(options: SessionOptions<Data> | undefined, app: KoaApp): SessionMiddleware<Data>;
+function session<Data extends object = SessionData>(app: KoaApp, options?: SessionOptions<Data>): SessionMiddleware<Data>;
+function session<Data extends object = SessionData>(first: unknown, second?: unknown): SessionMiddleware<Data> {
+  const [options, app] = isApp(first) ? [second, first] : [first, second];
+  if (!isApp(app)) throw new TypeError('app instance required: `session(opts, app)`');
+  const site = checkOptions(options as SessionOptions<never>);
+  extend(app.context, site);
+  const middleware = (ctx: Carrier, next: KoaNext): Promise<unknown> => {
+    const own = enter(ctx, site);
+    if (own === undefined) return next();
+    return serve(ctx, own, next);
+  };
+  return Object.assign(middleware, { of: (ctx: object) => (ctx as Carrier)['session'] as Session & Partial<Data> });
+}
+
+function isApp(value: unknown): value is KoaApp {
+  return typeof (value as Partial<KoaApp> | null | undefined)?.use === 'function';
+}
+
+/** @returns undefined where this very middleware has the request already. */
+function enter(ctx: Carrier, site: Site): ContextSession | undefined {
+  const outer = ctx[CURRENT];
+  for (let one = outer; one !== undefined; one = one.outer) {
+    if (one.site !== site) continue;
+    if (one.entered) return undefined;
+    one.entered = true;
+    return one;
+  }
+  const own = new ContextSession(ctx, site);
+  own.entered = true;
+  own.outer = outer;
+  ctx[CURRENT] = own;
+  return own;
+}
+
+async function serve(ctx: Carrier, own: ContextSession, next: KoaNext): Promise<unknown> {
+  const outer = own.outer;
+  const loading = own.load();
+  if (loading !== undefined) await loading;
+  let answer;
+  try {
+    answer = await next();
+  } catch (error) {
+    await rescue(ctx, own);
+    throw error;
+  } finally {
+    if (outer !== undefined) ctx[CURRENT] = outer;
+  }
+  const ending = own.site.settings.autoCommit ? own.finish() : undefined;
+  if (ending !== undefined) await ending;
+  return answer;
+}
+
+/** The session is saved though the app failed. Where that fails too, it is the app's own error that is answered. */
+async function rescue(ctx: Carrier, own: ContextSession): Promise<void> {
+  if (!own.site.settings.autoCommit) return;
+  try {
+    await own.finish();
+  } catch (error) {
+    ctx.app.emit('error', error, ctx);
+  }
+}
+
+/** Gives an app's contexts their session; the first middleware does it for all of them. */
+function extend(context: object, site: Site): void {
+  if (Object.hasOwn(context, FIRST)) return;
+  Object.defineProperties(context, { [FIRST]: { value: site }, session: SESSION, sessionOptions: OPTIONS });
+}
+
+function current(ctx: Carrier): ContextSession {
+  ctx[CURRENT] ??= new ContextSession(ctx, ctx[FIRST] as Site);
+  return ctx[CURRENT];
+}
+
+const SESSION: PropertyDescriptor & ThisType<Carrier> = {
+  configurable: true,
+  get() {
+    return current(this).get();
+  },
+  set(value: unknown) {
+    current(this).set(value);
+  },
+};
+
+const OPTIONS: PropertyDescriptor & ThisType<Carrier> = {
+  configurable: true,
+  get() {
+    return current(this).options;
+  },
+};
+
+export { session };
