@@ -4,19 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { Client, freePorts, startProgram } from '@sessile/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 
-const cwd = fileURLToPath(new URL('..', import.meta.url));
-const baseDir = fileURLToPath(new URL('fixtures/cluster', import.meta.url));
+const start = fileURLToPath(new URL('fixtures/cluster/start.js', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/egg-cluster-', import.meta.url));
 
-/** A master with an agent and two workers, as `egg-scripts start --workers=2` has them. */
 async function startCluster() {
   const scratch = mkdtempSync(cache);
   onTestFinished(() => rmSync(scratch, { recursive: true, force: true }));
   const [port] = await freePorts(1);
-  const options = { baseDir, workers: 2, port };
-  const source = `require('egg').startCluster(${JSON.stringify(options)}, () => console.log('http://127.0.0.1:${port}'))`;
-  const env = { SCRATCH: scratch, SESSIONS: join(scratch, 'sessions.sqlite'), EGG_SERVER_ENV: 'prod', NODE_ENV: 'production' };
-  const program = await startProgram(['-e', source], { cwd, env });
+  const env = { PORT: `${port}`, SCRATCH: scratch, SESSIONS: join(scratch, 'sessions.sqlite'), EGG_SERVER_ENV: 'prod' };
+  const program = await startProgram([start], { env });
   onTestFinished(async () => void (await program.stop()));
   return program;
 }

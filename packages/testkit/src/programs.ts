@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** How long a program may take to say where it serves, on a machine that has others to serve. */
+const START_MS = 20_000;
+
 /** A program of this repository, running as a process of its own. */
 export interface Program extends AsyncDisposable {
   /** Where it serves, without a path. */
@@ -22,7 +25,7 @@ export interface Program extends AsyncDisposable {
  *
  * @param args what follows `node` on the command line.
  * @param options.env stands beside the environment of the tests.
- * @throws Error with all that it wrote, where it ends before.
+ * @throws Error with all that it wrote, where it ends before, or says nothing for 20 s.
  */
 export async function startProgram(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Program> {
   const env = { ...process.env, PORT: '0', ...options.env };
@@ -34,7 +37,16 @@ export async function startProgram(args: readonly string[], options: { cwd?: str
   return { url, pid: child.pid!, output: () => output, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) };
 }
 
-function announced(child: ChildProcess, output: () => string): Promise<string> {
+async function announced(child: ChildProcess, output: () => string): Promise<string> {
+  const timer = setTimeout(() => child.kill(), START_MS);
+  try {
+    return await urlOf(child, output);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function urlOf(child: ChildProcess, output: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     child.stdout!.on('data', () => {
       const url = /http:\/\/[^\s/]+/.exec(output())?.[0];
