@@ -15,10 +15,16 @@ const fixture = fileURLToPath(new URL('fixtures/app', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
 mkdirSync(cache, { recursive: true });
 
-/** The plugin of Egg, and ours in its place. */
-export const PLUGINS = ['egg-session', '@sessile/egg'] as const;
+/** A plugin in an Egg, by the names under which they are installed here. */
+export interface Target {
+  readonly egg: 'egg' | 'egg-4';
+  readonly plugin: 'egg-session' | '@eggjs/session' | '@sessile/egg';
+}
 
-export type Plugin = (typeof PLUGINS)[number];
+export const STOCK: Target = { egg: 'egg', plugin: 'egg-session' };
+export const OURS: Target = { egg: 'egg', plugin: '@sessile/egg' };
+export const STOCK_4: Target = { egg: 'egg-4', plugin: '@eggjs/session' };
+export const OURS_4: Target = { egg: 'egg-4', plugin: '@sessile/egg' };
 
 /** What a test wants of its app. */
 export interface AppOptions {
@@ -38,8 +44,6 @@ export interface AppOptions {
   readonly answer?: (ctx: any) => unknown;
   /** Where the app lies. */
   readonly baseDir?: string;
-  /** Which Egg: `egg` or `egg-4`. */
-  readonly egg?: string;
 }
 
 /** An app that serves, until the test is over. */
@@ -50,14 +54,16 @@ export interface App {
   browser(): Client;
   /** The lines of warnings and errors that Egg (`egg-web.log`) and the app have written, without date and process. */
   log(): string[];
+  /** All that stands in the logs. */
+  rawLog(): string;
 }
 
 /** A real Egg application in this process, with one of the plugins. It takes about 40 ms. */
-export async function startEgg(plugin: Plugin, options: AppOptions = {}): Promise<App> {
+export async function startEgg({ egg, plugin }: Target, options: AppOptions = {}): Promise<App> {
   const folder = mkdtempSync(join(cache, 'egg-app-'));
   process.env['SESSILE_EGG_CONFIG'] = JSON.stringify({ ...quietConfig(folder), ...options.config });
-  const { baseDir = fixture, env = 'prod', egg = 'egg', answer = answerSession } = options;
-  const own = plugin === 'egg-session' ? {} : { session: { enable: true, package: plugin } };
+  const { baseDir = fixture, env = 'prod', answer = answerSession } = options;
+  const own = plugin !== '@sessile/egg' ? {} : { session: { enable: true, package: plugin } };
   const plugins = { ...own, ...options.plugins };
   const app = await require(egg).start({ ...options, baseDir, env, plugins, answer });
   const server = await serve(app.callback());
@@ -66,7 +72,7 @@ export async function startEgg(plugin: Plugin, options: AppOptions = {}): Promis
     await app.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { app, url: server.url, browser: () => new Client(server.url), log: () => linesOf(folder) };
+  return { app, url: server.url, browser: () => new Client(server.url), log: () => linesOf(folder), rawLog: () => textOf(folder) };
 }
 
 /** Writes to a folder of its own, at once, and nothing to the console. */
@@ -82,10 +88,16 @@ function quietConfig(folder: string): object {
   };
 }
 
+const LOGS = ['egg-web.log', 'sessile-egg-fixture-web.log', 'common-error.log'];
+
+function textOf(folder: string): string {
+  return LOGS.map((name) => readFileSync(join(folder, 'logs', name), 'utf8')).join('');
+}
+
+/** Without what stands twice, as errors do. */
 function linesOf(folder: string): string[] {
-  const files = ['egg-web.log', 'sessile-egg-fixture-web.log'].map((name) => join(folder, 'logs', name));
-  const text = files.map((file) => readFileSync(file, 'utf8')).join('');
-  return text.split('\n').flatMap((line) => /^\d.*? (?:WARN|ERROR) \d+ (?:\[[^\]]*ms[^\]]*\] )?(.*)$/.exec(line)?.[1] ?? []);
+  const lines = textOf(folder).split('\n');
+  return [...new Set(lines.flatMap((line) => /^\d.*? (?:WARN|ERROR) \d+ (?:\[[^\]]*ms[^\]]*\] )?(.*)$/.exec(line)?.[1] ?? []))];
 }
 
 /** A store as an app has written it by hand, and what it was called with. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HandMade, startEgg } from './apps.js';
+import { HandMade, OURS, startEgg, STOCK, type Target } from './apps.js';
 
 /** A store of a kind; each app has an object of its own where they can share their sessions. */
 const STORES: Record<string, () => () => unknown> = {
@@ -32,9 +32,8 @@ const STORES: Record<string, () => () => unknown> = {
 describe.each(Object.entries(STORES))('nobody is logged out: %s', (_name, kind) => {
   it.each([true, false])('from egg-session to ours, and back, with one jar of cookies (encrypt: %s)', async (encrypt) => {
     const make = kind();
-    const start = (plugin: 'egg-session' | '@sessile/egg') =>
-      startEgg(plugin, { session: { encrypt }, didLoad: (app) => (app.sessionStore = make()) });
-    const [theirs, ours] = [await start('egg-session'), await start('@sessile/egg')];
+    const start = (target: Target) => startEgg(target, { session: { encrypt }, didLoad: (app) => (app.sessionStore = make()) });
+    const [theirs, ours] = [await start(STOCK), await start(OURS)];
     let visitor = theirs.browser();
     await visitor.get('/set/user/ada');
     const seen: string[] = [];
@@ -50,11 +49,11 @@ describe.each(Object.entries(STORES))('nobody is logged out: %s', (_name, kind) 
 
 it('is switched on, and off again, by config/plugin.js alone', async () => {
   const baseDir = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
-  const on = await startEgg('egg-session', { baseDir: baseDir('switched') });
+  const on = await startEgg(STOCK, { baseDir: baseDir('switched') });
   expect(on.app.plugins.session.path).toMatch(/packages\/egg$/);
   const visitor = on.browser();
   await visitor.get('/set/user/ada');
-  const off = await startEgg('egg-session');
+  const off = await startEgg(STOCK);
   expect(off.app.plugins.session.path).toMatch(/egg-session$/);
   expect((await visitor.clone(off.url).get('/')).text).toBe('{"user":"ada"}');
 });

@@ -1,0 +1,126 @@
+/** What egg-session cannot do, and what an app sees of it. */
+import { MemoryStore } from '@sessile/store-memory';
+import { SqliteStore } from '@sessile/store-sqlite';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { answerSession, type AppOptions, HandMade, OURS, startEgg } from './apps.js';
+
+const STORES: Record<string, () => MemoryStore | SqliteStore> = {
+  memory: () => new MemoryStore(),
+  sqlite: () => new SqliteStore({ file: ':memory:' }),
+};
+
+/** Where requests wait until the test lets them go on. */
+function gate() {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let arrived = 0;
+  const pass = async () => {
+    arrived += 1;
+    await opened;
+  };
+  return { open, pass, crowd: (count: number) => expect.poll(() => arrived).toBe(count) };
+}
+
+describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) => {
+  function start(options: AppOptions = {}) {
+    const store = make();
+    onTestFinished(() => store.close());
+    return startEgg(OURS, { didLoad: (app) => (app.sessionStore = store), ...options });
+  }
+
+  it('parallel requests lose nothing of each other', async () => {
+    const { open, pass, crowd } = gate();
+    const { browser } = await start({
+      answer: (ctx) => (ctx.path.startsWith('/set/n') ? pass().then(() => answerSession(ctx)) : answerSession(ctx)),
+    });
+    const visitor = browser();
+    await visitor.get('/set/user/ada');
+    const names = Array.from({ length: 10 }, (_, n) => `n${n}`);
+    const requests = names.map((name) => visitor.get(`/set/${name}/here`));
+    await crowd(10);
+    open();
+    await Promise.all(requests);
+    const session = JSON.parse((await visitor.get('/')).text);
+    expect(Object.keys(session).toSorted()).toEqual([...names, 'user'].toSorted());
+  });
+
+  it('a logout stays one when a slower request saves the session', async () => {
+    const { open, pass, crowd } = gate();
+    const { browser } = await start({
+      answer: (ctx) => (ctx.path === '/set/slow/yes' ? pass().then(() => answerSession(ctx)) : answerSession(ctx)),
+    });
+    const visitor = browser();
+    await visitor.get('/set/user/ada');
+    const thief = visitor.keeper();
+    const slow = visitor.get('/set/slow/yes');
+    await crowd(1);
+    await visitor.get('/logout');
+    open();
+    expect((await slow).status).toBe(200);
+    expect((await thief.get('/')).text).toBe('{}');
+  });
+
+  it.each(['regenerate', 'regenerateId'])('%s gives a new key, keeps the data, and ends the old one', async (method) => {
+    const answer = async (ctx: any) => {
+      if (ctx.path === '/login') await ctx.session[method]();
+      return { ...answerSession(ctx), key: ctx.session.externalKey };
+    };
+    const { browser } = await start({ answer });
+    const visitor = browser();
+    const before = JSON.parse((await visitor.get('/set/user/ada')).text);
+    const thief = visitor.keeper();
+    await visitor.get('/login');
+    const after = JSON.parse((await visitor.get('/')).text);
+    expect(after).toEqual({ user: 'ada', key: expect.any(String) });
+    expect(after.key).not.toBe(before.key);
+    expect(JSON.parse((await thief.get('/')).text)).not.toHaveProperty('user');
+  });
+
+  it('tells in the log of a session that is gone', async () => {
+    const { log, app, browser } = await start();
+    const visitor = browser();
+    await visitor.get('/set/user/ada');
+    const [key] = await app.sessionStore.ids();
+    await app.sessionStore.clear();
+    await visitor.get('/');
+    await expect.poll(log).toEqual([`[session][missed] key(${key})`]);
+  });
+
+  it('calls a method that a test has put in the place of one of the store', async () => {
+    const { app, browser } = await start();
+    const visitor = browser();
+    const set = vi.spyOn(app.sessionStore, 'set').mockResolvedValue(undefined);
+    await visitor.get('/set/user/ada');
+    set.mockRestore();
+    expect((await visitor.get('/')).text).toBe('{}');
+    await visitor.get('/set/user/ada');
+    const get = vi.spyOn(app.sessionStore, 'get').mockResolvedValue({ user: 'mocked' });
+    expect((await visitor.get('/')).text).toBe('{"user":"mocked"}');
+    get.mockRestore();
+    expect((await visitor.get('/')).text).toBe('{"user":"ada"}');
+  });
+
+  it('answers 500 where the store fails, and tells nobody the key', async () => {
+    const { app, browser, rawLog } = await start();
+    const visitor = browser();
+    await visitor.get('/set/user/ada');
+    const [key] = await app.sessionStore.ids();
+    await app.sessionStore.close();
+    expect((await visitor.get('/')).status).toBe(500);
+    await expect.poll(rawLog).toMatch(/ERR_STORE_CLOSED|closed/);
+    expect(rawLog()).not.toContain(key);
+  });
+});
+
+it("gives a store no lifetime with `maxAge: 'session'`, in place of a word", async () => {
+  const store = new HandMade();
+  const { browser } = await startEgg(OURS, { session: { maxAge: 'session' }, didLoad: (app) => (app.sessionStore = store) });
+  const visitor = browser();
+  await visitor.get('/set/user/ada');
+  await visitor.get('/');
+  const lives = store.calls.map(([verb, , ...rest]) => [verb, rest.at(-1)]);
+  expect(lives).toEqual([
+    ['set', undefined],
+    ['get', undefined],
+  ]);
+});
