@@ -2,7 +2,7 @@ import { CookieKeeper } from './cookie-keeper.js';
 import type { Keeper, Taken } from './keeper.js';
 import { type CommitOptions, isReserved, Session, type SessionOwner } from './model.js';
 import { type Settings, type Site, storeFor } from './options.js';
-import { Scope } from './scope.js';
+import { lifeIn, Scope } from './scope.js';
 import { StoreKeeper } from './store-keeper.js';
 import type { Awaitable, Dict, KoaContext } from './types.js';
 
@@ -72,21 +72,18 @@ export class ContextSession implements SessionOwner {
     if (typeof value !== 'object') throw new Error('this.session can only be set as null or an object.');
     if (this.#keeper.waits) this.get();
     else if (this.#session === undefined && this.#keeper.mayHave()) this.#base = UNKNOWN;
-    this.#adopt(value as Dict);
+    const life = lifeIn(value as Dict);
+    if (life !== undefined) this.maxAge = life as number;
+    this.#session = new Session(this, value as Dict);
   }
 
   #accept({ data, text }: Taken): Session {
-    const session = this.#adopt(data);
+    const session = new Session(this, data);
+    this.#session = session;
     const whole = text !== undefined && !Object.keys(data).some(isReserved);
     this.#base = whole ? text : JSON.stringify(session);
     this.#guessed = whole ? data : undefined;
     return session;
-  }
-
-  #adopt(data: Dict): Session {
-    if (data['_session'] !== undefined) this.maxAge = 'session';
-    else if (data['_maxAge'] !== undefined) this.maxAge = data['_maxAge'] as number;
-    return (this.#session = new Session(this, data));
   }
 
   /** Loads the session that the client asks for. */

@@ -1,7 +1,7 @@
 import { debug } from '@sessile/engine';
 import { SessionCookie } from './cookie.js';
 import type { Keeper, Save, Taken } from './keeper.js';
-import type { Scope } from './scope.js';
+import { lifeIn, type Scope } from './scope.js';
 import { type Life, lifeOf, withFields } from './stored.js';
 import type { Dict } from './types.js';
 
@@ -29,6 +29,7 @@ export class CookieKeeper implements Keeper {
     const value = this.#cookie.read();
     const decoded = value ? this.#decode(value) : undefined;
     if (decoded === undefined || !this.#scope.accepts(decoded.data, undefined, (expire) => expire < Date.now())) return undefined;
+    this.#scope.adopt(lifeIn(decoded.data));
     this.endsAt = decoded.data['_expire'] as number | undefined;
     return { data: decoded.data, text: decoded.life?.data };
   }

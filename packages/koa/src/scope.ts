@@ -2,6 +2,11 @@ import { debug } from '@sessile/engine';
 import { checkMaxAge, DAY_MS, type Settings, type Site } from './options.js';
 import type { Dict, KoaContext } from './types.js';
 
+/** The lifetime among koa-session's fields; undefined where there is none. */
+export function lifeIn(data: Dict): unknown {
+  return data['_session'] === undefined ? data['_maxAge'] : 'session';
+}
+
 /** One request in one middleware: its context, and the options that count for it. */
 export class Scope {
   readonly ctx: KoaContext;
@@ -33,6 +38,15 @@ export class Scope {
     checkMaxAge(maxAge);
     const lifetime = maxAge || DAY_MS; // oxlint-disable-line typescript/prefer-nullish-coalescing -- 0 is a day, as there
     if (lifetime !== this.settings.maxAge) this.options.maxAge = lifetime;
+  }
+
+  /**
+   * Takes the lifetime that a session was stored with, unless the app has asked for another one in this request.
+   *
+   * @param maxAge undefined where it has none of its own.
+   */
+  adopt(maxAge: unknown): void {
+    if (maxAge !== undefined && this.settings.maxAge === this.site.settings.maxAge) this.maxAge = maxAge as number;
   }
 
   /** The lifetime in ms; undefined: as long as the browser. */

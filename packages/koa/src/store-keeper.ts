@@ -1,7 +1,7 @@
 import { type Fetched, SessionStore } from '@sessile/core';
 import { SessionCookie } from './cookie.js';
 import type { Keeper, Save, Taken } from './keeper.js';
-import type { Scope } from './scope.js';
+import { lifeIn, type Scope } from './scope.js';
 import { endOf, type Life, lifeOf, MARGIN_MS, mayTouch } from './stored.js';
 import type { Awaitable, Dict, KoaStore } from './types.js';
 
@@ -82,7 +82,7 @@ export class StoreKeeper implements Keeper {
     const { expire, maxAge } = this.#life ?? {};
     const over = expire !== undefined && this.#isOver(expire, maxAge);
     if (this.#life === undefined || over || this.#scope.settings.valid) return this.#judge(key, this.#open());
-    this.#keep(key, expire);
+    this.#keep(key, expire, expire === undefined ? 'session' : maxAge);
   }
 
   #open(): Dict | null {
@@ -94,10 +94,11 @@ export class StoreKeeper implements Keeper {
   #judge(key: string, data: unknown): void {
     if (!this.#scope.accepts(data, key, (expire, maxAge) => this.#isOver(expire, maxAge))) return this.#begin();
     this.#data = data;
-    this.#keep(key, data['_expire'] as number | undefined);
+    this.#keep(key, data['_expire'] as number | undefined, lifeIn(data));
   }
 
-  #keep(key: string, endsAt: number | undefined): void {
+  #keep(key: string, endsAt: number | undefined, maxAge: unknown): void {
+    this.#scope.adopt(maxAge);
     this.#key = key;
     this.#storedKey = key;
     this.endsAt = endsAt;
