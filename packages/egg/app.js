@@ -1,3 +1,4 @@
+// @ts-check
 const HTTP_ONLY =
   '[@sessile/egg]: please set `config.session.httpOnly` to true. It is very dangerous if session can read by client JavaScript.';
 

@@ -1,3 +1,4 @@
+// @ts-check
 /** What `config.session` is where the app says nothing. */
 exports.session = {
   /** How long a session lives after it was last saved, in ms; `'session'`: until the browser is closed. */

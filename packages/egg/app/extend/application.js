@@ -1,7 +1,9 @@
+// @ts-check
 const assert = require('node:assert');
 
 const VERBS = ['get', 'set', 'destroy'];
 
+/** @type {ThisType<any> & { sessionStore: any }} Egg adds it to each application. */
 module.exports = {
   /** Where sessions are kept; undefined: in the cookie. */
   get sessionStore() {
@@ -11,16 +13,14 @@ module.exports = {
   /**
    * Counts from the next request on.
    *
-   * @param {any} store with `get`, `set` and `destroy`, which may be generator functions; a class that is made with the app; or null:
-   *   from now on sessions are kept in the cookie
+   * @param store with `get`, `set` and `destroy`, which may be generator functions; a class that is made with the app; or null: from
+   *   now on sessions are kept in the cookie
    * @throws AssertionError for what is no store
    */
   set sessionStore(store) {
-    const { config } = /** @type {any} */ (this);
-    if (config.session.store && config.env !== 'unittest') {
-      this.logger.warn('[@sessile/egg] sessionStore already exists and will be overwrite');
-    }
-    config.session.store = store ? checked(this, store) : undefined;
+    const { session, env } = this.config;
+    if (session.store && env !== 'unittest') this.logger.warn('[@sessile/egg] sessionStore already exists and will be overwrite');
+    session.store = store ? checked(this, store) : undefined;
   },
 };
 
