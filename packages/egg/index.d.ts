@@ -1,5 +1,5 @@
 import type { KoaStore, SessionOptions as KoaSessionOptions } from '@sessile/koa' with { 'resolution-mode': 'import' };
-import type {} from 'egg';
+import type { Application } from 'egg';
 
 /**
  * What an app keeps in its sessions. Tell it once, and `ctx.session` knows it everywhere:
@@ -24,6 +24,7 @@ export interface SessionOptions extends Named {
   /** Whether log lines of sessions that are not taken show what was stored. Default: true. */
   logValue?: boolean | undefined;
   /** Everything else goes to `ctx.cookies`. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- whatever that takes
   [cookieOption: string]: any;
 }
 

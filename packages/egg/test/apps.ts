@@ -51,11 +51,11 @@ export interface App {
   readonly app: any;
   readonly url: string;
   /** A new visitor. */
-  browser(): Client;
+  readonly browser: () => Client;
   /** The lines of warnings and errors that Egg (`egg-web.log`) and the app have written, without date and process. */
-  log(): string[];
+  readonly log: () => string[];
   /** All that stands in the logs. */
-  rawLog(): string;
+  readonly rawLog: () => string;
 }
 
 /** A real Egg application in this process, with one of the plugins. It takes about 40 ms. */

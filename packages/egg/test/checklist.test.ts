@@ -1,5 +1,5 @@
 /** What egg-session documents and does, seen of the plugin itself and of ours in its place. */
-import { Client } from '@sessile/testkit';
+import type { Client } from '@sessile/testkit';
 import { describe, expect, it, vi } from 'vitest';
 import { answerSession, HandMade, OURS, OURS_4, overTls, startEgg, STOCK } from './apps.js';
 
@@ -361,7 +361,7 @@ describe.each([STOCK, OURS, OURS_4])('$plugin in $egg', (target) => {
 
   it('D8 calls the methods of the store that are there now', async () => {
     const { app, browser } = await startEgg(target, withStore(new HandMade()));
-    const empty = vi.spyOn(app.sessionStore, 'set').mockImplementation(async () => undefined);
+    const empty = vi.spyOn(app.sessionStore, 'set').mockReturnValue(undefined);
     const visitor = browser();
     await visitor.get('/set/user/ada');
     expect(empty).toHaveBeenCalledOnce();

@@ -10,6 +10,6 @@ const session = require('@sessile/koa');
  */
 module.exports = (options, app) => {
   // `true` is Egg's own encryption, which egg-session reads and writes too.
-  const encrypt = options.encrypt === true ? 'cookies' : options.encrypt || undefined;
+  const encrypt = options.encrypt === true ? 'cookies' : options.encrypt;
   return session({ ...options, encrypt, store: () => options.store }, app);
 };
