@@ -1,6 +1,6 @@
 /** A basket that is kept in the visitor's cookie, with no store at all: Koa 3. */
 import { text } from 'node:stream/consumers';
-import session from '@sessile/koa';
+import { session } from '@sessile/koa';
 import Koa from 'koa';
 
 const app = new Koa();
@@ -15,7 +15,7 @@ const routes = {
     const { views, items = [], flash } = ctx.session;
     // Shown once: the session is saved without it.
     delete ctx.session.flash;
-    ctx.body = `${flash === undefined ? '' : `${flash}\n`}views: ${views}, basket: ${items.join(', ') || 'nothing'}\n`;
+    ctx.body = `${flash === undefined ? '' : `${flash}\n`}views: ${views}, basket: ${items.length === 0 ? 'nothing' : items.join(', ')}\n`;
   },
   'POST /basket': async (ctx) => {
     const item = new URLSearchParams(await text(ctx.req)).get('item');

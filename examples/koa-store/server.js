@@ -1,6 +1,6 @@
 /** Counts the visits of each visitor, who may log in and out: Koa 3, sessions in a SQLite file. */
 import { text } from 'node:stream/consumers';
-import session from '@sessile/koa';
+import { session } from '@sessile/koa';
 import { SqliteStore } from '@sessile/store-sqlite';
 import Koa from 'koa';
 

@@ -77,3 +77,112 @@ describe('G5 express-session', () => {
     expect((await new Client(production.url).get('/')).setCookie).toEqual([]);
   });
 });
+
+describe('G1 koa-session', () => {
+  it('counts views in a signed cookie, and sets no other', async () => {
+    await using program = await start('koa-counter.cjs');
+    const visitor = new Client(program.url);
+    for (const views of [1, 2]) expect((await visitor.get('/')).text).toBe(`${views} views`);
+    expect((await visitor.get('/favicon.ico')).setCookie).toEqual([]);
+    expect(visitor.cookies.map(({ key }) => key).toSorted()).toEqual(['koa:sess', 'koa:sess.sig']);
+    const session = visitor.cookies.find(({ key }) => key === 'koa:sess');
+    expect(JSON.parse(Buffer.from(session!.value, 'base64').toString())).toMatchObject({ views: 2, _maxAge: 86_400_000 });
+    const forged = await fetch(program.url, { headers: { cookie: `koa:sess=${session!.value}` } });
+    expect(await forged.text()).toBe('1 views');
+  });
+
+  it.each(['default', 'store', 'context'])('counts views with a configuration of its own: %s', async (WAY) => {
+    await using program = await start('koa-external.cjs', { WAY });
+    const visitor = new Client(program.url);
+    for (const views of [1, 2, 3]) expect(JSON.parse((await visitor.get('/')).text)).toEqual({ views, isNew: views === 1 });
+    expect((await visitor.get('/logout')).text).toBe('null');
+    expect(JSON.parse((await visitor.get('/')).text)).toEqual({ views: 1, isNew: true });
+  });
+
+  it('calls the three methods of a store, with lifetimes in ms, and tells what it did not take', async () => {
+    await using program = await start('koa-external.cjs', { WAY: 'store' });
+    const visitor = new Client(program.url);
+    const seen = async () => JSON.parse((await visitor.get('/seen')).text);
+    await visitor.get('/');
+    expect((await seen()).keys).toEqual([expect.stringMatching(/^app:[\da-f-]{36}$/)]);
+    await visitor.get('/logout');
+    expect((await seen()).seen.slice(0, 4)).toEqual([
+      ['set', 86_410_000, false, true],
+      ['get', 86_400_000, false],
+      ['get', 86_400_000, false],
+      ['destroy'],
+    ]);
+    await visitor.get('/');
+    await visitor.get('/forget');
+    await visitor.get('/');
+    await expect.poll(async () => (await seen()).seen).toContainEqual(['session:missed']);
+  });
+
+  it('takes the key from where the app says, and asks its hooks', async () => {
+    await using external = await start('koa-external.cjs', { WAY: 'external' });
+    const key = (await fetch(external.url)).headers.get('x-key');
+    expect(await (await fetch(`${external.url}/?key=${key}`)).json()).toMatchObject({ views: 2 });
+    await using hooks = await start('koa-external.cjs', { WAY: 'hooks' });
+    const visitor = new Client(hooks.url);
+    const seen = [];
+    for (let n = 0; n < 3; n += 1) seen.push(JSON.parse((await visitor.get('/')).text));
+    expect(seen.map(({ views, saved }) => [views, saved])).toEqual([
+      [1, undefined],
+      [2, true],
+      [1, undefined],
+    ]);
+  });
+});
+
+describe('G3 a tutorial on koa-session', () => {
+  const part = (PART: string, env: NodeJS.ProcessEnv = {}) => start('koa-tutorial.cjs', { PART, ...env });
+
+  it('keeps data, destroys, renews the id without waiting for it, and shows a message once', async () => {
+    await using access = await part('access');
+    const visitor = new Client(access.url);
+    for (const { isFirst } of [{ isFirst: true }, { isFirst: false }]) {
+      const { text, setCookie } = await visitor.get('/');
+      expect(text, `first: ${isFirst}`).toBe('User ID: 1234, Role: admin');
+      expect(setCookie).toHaveLength(2);
+    }
+
+    await using regenerate = await part('regenerate');
+    const renewed = visitor.clone(regenerate.url);
+    expect((await renewed.get('/secure')).text).toBe('Session ID Regenerated');
+    expect((await renewed.clone(access.url).get('/')).text).toBe('User ID: 1234, Role: admin');
+
+    await using flash = await part('flash');
+    const shown = visitor.clone(flash.url);
+    expect((await shown.get('/flash')).status).toBe(302);
+    for (const text of ['Flash Message Example', 'No Flash Message']) expect((await shown.get('/')).text).toBe(text);
+
+    await using destroy = await part('destroy');
+    const gone = visitor.clone(destroy.url);
+    expect((await gone.get('/logout')).text).toBe('Session Destroyed');
+    expect(gone.cookies).toEqual([]);
+  });
+
+  it('sends no secure cookie without TLS in production, and says so', async () => {
+    await using production = await part('access', { NODE_ENV: 'production' });
+    const { status, setCookie } = await new Client(production.url).get('/');
+    expect({ status, setCookie }).toEqual({ status: 500, setCookie: [] });
+    expect(production.output()).toContain('Cannot send secure cookie over unencrypted connection');
+  });
+
+  it('runs its complete example with a router', async () => {
+    await using program = await start('koa-router.cjs');
+    const visitor = new Client(program.url);
+    const answers: Record<string, string> = {
+      '/': '1 views',
+      '/set': 'UserId set in session',
+      '/get': 'User ID: 1234',
+      '/show-flash': 'No Flash Message',
+    };
+    for (const [page, text] of Object.entries(answers)) expect((await visitor.get(page)).text, page).toBe(text);
+    expect((await visitor.get('/')).text).toBe('2 views');
+    expect((await visitor.get('/flash')).status).toBe(302);
+    for (const text of ['Flash Message Example', 'No Flash Message']) expect((await visitor.get('/show-flash')).text).toBe(text);
+    expect((await visitor.get('/logout')).text).toBe('Session Destroyed');
+    expect((await visitor.get('/get')).text).toBe('User ID: undefined');
+  });
+});
