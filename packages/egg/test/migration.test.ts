@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HandMade, OURS, startEgg, STOCK, type Target } from './apps.js';
+import { HandMade, OURS, OURS_4, startEgg, STOCK, STOCK_4, type Target } from './apps.js';
 
 /** A store of a kind; each app has an object of its own where they can share their sessions. */
 const STORES: Record<string, () => () => unknown> = {
@@ -29,22 +29,37 @@ const STORES: Record<string, () => () => unknown> = {
   },
 };
 
-describe.each(Object.entries(STORES))('nobody is logged out: %s', (_name, kind) => {
-  it.each([true, false])('from egg-session to ours, and back, with one jar of cookies (encrypt: %s)', async (encrypt) => {
-    const make = kind();
-    const start = (target: Target) => startEgg(target, { session: { encrypt }, didLoad: (app) => (app.sessionStore = make()) });
-    const [theirs, ours] = [await start(STOCK), await start(OURS)];
-    let visitor = theirs.browser();
-    await visitor.get('/set/user/ada');
-    const seen: string[] = [];
-    for (const [n, { url }] of [theirs, ours, ours, theirs, theirs, ours].entries()) {
-      visitor = visitor.clone(url);
-      seen.push((await visitor.get(`/set/n/${n}`)).text);
-    }
-    expect(seen).toEqual([0, 1, 2, 3, 4, 5].map((n) => `{"user":"ada","n":"${n}"}`));
-    await visitor.clone(theirs.url).get('/logout');
-    if (make() !== null) expect((await visitor.get('/')).text).toBe('{}');
+const MOVES = [
+  [STOCK, OURS],
+  [STOCK_4, OURS_4],
+] as const;
+
+describe.each(MOVES)('from $plugin in $egg, and back', (before, after) => {
+  describe.each(Object.entries(STORES))('nobody is logged out: %s', (_name, kind) => {
+    it.each([true, false])('with one jar of cookies (encrypt: %s)', async (encrypt) => {
+      const make = kind();
+      const start = (target: Target) => startEgg(target, { session: { encrypt }, didLoad: (app) => (app.sessionStore = make()) });
+      const [theirs, ours] = [await start(before), await start(after)];
+      let visitor = theirs.browser();
+      await visitor.get('/set/user/ada');
+      const seen: string[] = [];
+      for (const [n, { url }] of [theirs, ours, ours, theirs, theirs, ours].entries()) {
+        visitor = visitor.clone(url);
+        seen.push((await visitor.get(`/set/n/${n}`)).text);
+      }
+      expect(seen).toEqual([0, 1, 2, 3, 4, 5].map((n) => `{"user":"ada","n":"${n}"}`));
+      await visitor.clone(theirs.url).get('/logout');
+      if (make() !== null) expect((await visitor.get('/')).text).toBe('{}');
+    });
   });
+});
+
+it("keeps who came while Egg 4's own plugin did not encrypt, with `encrypt: false`", async () => {
+  const theirs = await startEgg(STOCK_4);
+  const visitor = theirs.browser();
+  await visitor.get('/set/user/ada');
+  const ours = await startEgg(OURS_4, { session: { encrypt: false } });
+  expect((await visitor.clone(ours.url).get('/')).text).toBe('{"user":"ada"}');
 });
 
 it('is switched on, and off again, by config/plugin.js alone', async () => {
