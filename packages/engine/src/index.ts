@@ -1,13 +1,15 @@
+export { isForeign } from './changes.js';
 export { type CookieOptions, eraseCookie, readCookies, writeCookie } from './cookies.js';
 export { debug, isDebugging } from './debug.js';
 export { type Diagnosis, diagnose } from './doctor.js';
-export { Engine, type EngineRequest } from './engine.js';
+export { Engine, type EngineRequest, isWithin } from './engine.js';
 export { createId } from './ids.js';
 export type { EngineOptions, EngineSettings, PerRequest, SchemaResult, StandardSchema } from './options.js';
 export { type EndReason, LiveSession, type WatchOptions } from './live.js';
 export { SessionSchemaError } from './schema.js';
 export { isSecure, type MaybeSecure } from './secure.js';
 export { type Secret, Signer, signerOf } from './signing.js';
+export { noteSkipped } from './skipped.js';
 export type { Store } from './stores.js';
 export type { TransportOption } from './transports.js';
 export { type Answer, type Carrier, type Task, Visit, type VisitContext } from './visit.js';

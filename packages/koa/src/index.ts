@@ -1,5 +1,8 @@
 import { session } from './session.js';
 
+export { MemoryStore } from './generic/memory-store.js';
+export type { GenericCookie, GenericData, GenericSessionOptions, SessionIdStore } from './generic/options.js';
+export { genericSession } from './generic/session.js';
 export { Session } from './model.js';
 export type { ExternalKey, SessionOptions } from './options.js';
 export { session };
@@ -7,5 +10,5 @@ export type { SessionMiddleware } from './session.js';
 export type { KoaApp, KoaContext, KoaStore, SessionData } from './types.js';
 
 export default session;
-// `require('@sessile/koa')` gives the function itself.
+// `require('@sessile/koa')` gives the function itself, and the others hang on it.
 export { session as 'module.exports' };

@@ -1,5 +1,7 @@
 import { ContextSession } from './context-session.js';
-import type { Session } from './model.js';
+import { MemoryStore } from './generic/memory-store.js';
+import { genericSession } from './generic/session.js';
+import { Session } from './model.js';
 import { checkOptions, type SessionOptions, type Site } from './options.js';
 import type { KoaApp, KoaContext, KoaNext, SessionData } from './types.js';
 
@@ -115,5 +117,10 @@ const OPTIONS: PropertyDescriptor & ThisType<Carrier> = {
     return current(this).options;
   },
 };
+
+session.session = session;
+session.genericSession = genericSession;
+session.MemoryStore = MemoryStore;
+session.Session = Session;
 
 export { session };
