@@ -3,7 +3,7 @@
  * Beyond that only the port differs, and what a document leaves open.
  */
 import path from 'node:path';
-import { Client, type Program, startProgram } from '@sessile/testkit';
+import { backend, Client, type Program, startProgram } from '@sessile/testkit';
 import { describe, expect, it } from 'vitest';
 
 function start(name: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
@@ -133,6 +133,64 @@ describe('G1 koa-session', () => {
     ]);
   });
 });
+
+const redis = await backend('redis');
+
+describe('G2 koa-sess', () => {
+  it.skipIf(redis.skip !== undefined)('counts in Redis, removes, and regenerates', async () => {
+    await using program = await start('koa-sess.cjs', { REDIS_URL: redis.url });
+    const visitor = new Client(program.url);
+    const get = async (page: string) => Number((await visitor.get(page)).text);
+    for (const count of [1, 2, 3]) expect(await get('/get')).toBe(count);
+    expect(visitor.cookies.map(({ key }) => key).toSorted()).toEqual(['koa.sid', 'koa.sid.sig']);
+    const thief = visitor.keeper();
+    expect(await get('/regenerate')).toBe(1);
+    expect((await thief.get('/get')).text).toBe('1');
+    expect(await get('/get')).toBe(2);
+    expect(await get('/remove')).toBe(0);
+    expect(visitor.cookies).toEqual([]);
+    expect(await get('/get')).toBe(1);
+  });
+
+  it('loads only what is asked for, has the defaults of its page, and one lifetime for each session', async () => {
+    await using program = await start('koa-sess-options.cjs');
+    const { visitor, seen } = await withSide(program);
+    await visitor.get('/get');
+    expect(visitor.cookies.map(({ expires }) => expires)).toEqual(['Infinity', 'Infinity']);
+    expect(await seen()).toEqual([['set', 'koa:sess:', null]]);
+    await visitor.get('/idle');
+    expect(await seen()).toEqual([]);
+    expect((await visitor.get('/get')).text).toBe('2');
+    expect(await seen()).toEqual([['get'], ['set', 'koa:sess:', null]]);
+    await visitor.get('/remember');
+    expect(await seen()).toEqual([['get'], ['set', 'koa:sess:', 3_600_000]]);
+    expect(Number(visitor.cookies[0]!.expires) - Date.now()).toBeGreaterThan(3_500_000);
+    await visitor.get('/remove');
+    expect(await seen()).toContainEqual(['destroy']);
+    expect((await visitor.get('/get')).text).toBe('1');
+  });
+
+  it('waits for a store that is away, and goes on when it is back', async () => {
+    await using program = await start('koa-sess-options.cjs');
+    const { visitor, emit } = await withSide(program);
+    await visitor.get('/get');
+    await emit('disconnect');
+    let answered = false;
+    const waiting = visitor.get('/get').finally(() => (answered = true));
+    await visitor.get('/idle');
+    expect(answered).toBe(false);
+    await emit('connect');
+    expect((await waiting).text).toBe('2');
+  });
+});
+
+/** A visitor, and what the store of the program was called with since it was last asked. */
+async function withSide(program: Program) {
+  const side = () => /side: (\S+)/.exec(program.output())?.[1];
+  await expect.poll(side).toBeDefined();
+  const emit = async (event: string) => (await fetch(`${side()}/${event}`)).json();
+  return { visitor: new Client(program.url), emit, seen: () => emit('seen') };
+}
 
 describe('G3 a tutorial on koa-session', () => {
   const part = (PART: string, env: NodeJS.ProcessEnv = {}) => start('koa-tutorial.cjs', { PART, ...env });
