@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly didLoad?: (app: any) => void;
   /** Answers each request. Default: {@link answerSession}. */
   readonly answer?: (ctx: any) => unknown;
+  /** What starts the app. Default: `start` of the Egg. */
+  readonly start?: (options: object) => Promise<any>;
   /** Where the app lies. */
   readonly baseDir?: string;
 }
@@ -62,10 +64,10 @@ export interface App {
 export async function startEgg({ egg, plugin }: Target, options: AppOptions = {}): Promise<App> {
   const folder = mkdtempSync(join(cache, 'egg-app-'));
   process.env['SESSILE_EGG_CONFIG'] = JSON.stringify({ ...quietConfig(folder), ...options.config });
-  const { baseDir = fixture, env = 'prod', answer = answerSession } = options;
+  const { baseDir = fixture, env = 'prod', answer = answerSession, start = require(egg).start } = options;
   const own = plugin !== '@sessile/egg' ? {} : { session: { enable: true, package: plugin } };
   const plugins = { ...own, ...options.plugins };
-  const app = await require(egg).start({ ...options, baseDir, env, plugins, answer });
+  const app = await start({ ...options, baseDir, env, plugins, answer });
   const server = await serve(app.callback());
   onTestFinished(async () => {
     await server[Symbol.asyncDispose]();

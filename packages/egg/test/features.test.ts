@@ -1,8 +1,13 @@
 /** What egg-session cannot do, and what an app sees of it. */
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { answerSession, type AppOptions, HandMade, OURS, startEgg } from './apps.js';
+import { answerSession, type AppOptions, HandMade, OURS, startEgg, STOCK } from './apps.js';
+
+const require = createRequire(import.meta.url);
+const mock = require('egg-mock');
 
 const STORES: Record<string, () => MemoryStore | SqliteStore> = {
   memory: () => new MemoryStore(),
@@ -124,3 +129,29 @@ it("gives a store no lifetime with `maxAge: 'session'`, in place of a word", asy
     ['get', undefined],
   ]);
 });
+
+it.each([STOCK, OURS])('$plugin is mocked by egg-mock', async (target) => {
+  const store = new HandMade();
+  const { app, browser } = await startEgg(target, { start: mocked, env: 'unittest', didLoad: (app) => (app.sessionStore = store) });
+  const visitor = browser();
+  app.mockSession({ user: 'ada', toJSON: () => ({ user: 'ada' }) });
+  expect((await visitor.get('/')).text).toBe('{"user":"ada"}');
+  await mock.restore();
+  expect((await visitor.get('/')).text).toBe('{}');
+  mock.empty(app.sessionStore, 'set');
+  await visitor.get('/set/user/ada');
+  expect(store.sessions.size).toBe(0);
+  await mock.restore();
+  await visitor.get('/set/user/ada');
+  expect(store.sessions.size).toBe(1);
+  const ctx = app.mockContext();
+  ctx.session.user = 'bob';
+  expect(ctx.session.toJSON()).toEqual({ user: 'bob' });
+});
+
+/** As tests of apps do. */
+async function mocked(options: object): Promise<any> {
+  const app = mock.app({ ...options, framework: path.dirname(require.resolve('egg/package.json')), cache: false, clean: false });
+  await app.ready();
+  return app;
+}
