@@ -1,7 +1,10 @@
+import { debug } from '@sessile/engine';
 import { CookieKeeper } from './cookie-keeper.js';
+import { KeyCourier } from './courier.js';
 import type { Keeper, Taken } from './keeper.js';
 import { type CommitOptions, isReserved, Session, type SessionOwner } from './model.js';
 import { type Settings, type Site, storeFor } from './options.js';
+import { OverflowKeeper } from './overflow-keeper.js';
 import { lifeIn, Scope } from './scope.js';
 import { StoreKeeper } from './store-keeper.js';
 import type { Awaitable, Dict, KoaContext } from './types.js';
@@ -32,8 +35,18 @@ export class ContextSession implements SessionOwner {
 
   constructor(ctx: KoaContext, site: Site) {
     this.#scope = new Scope(ctx, site);
-    const store = storeFor(ctx, site.settings);
-    this.#keeper = store === undefined ? new CookieKeeper(this.#scope) : new StoreKeeper(this.#scope, store);
+    this.#keeper = keeperFor(this.#scope);
+  }
+
+  /** For the doctor, and for tokens. */
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  /** Whether the client came with a session, told without opening it; undefined where nobody asked for one. */
+  get isLoaded(): boolean | undefined {
+    if (this.#keeper.waits) return true;
+    return this.#session ? !this.#session.isNew : undefined;
   }
 
   get site(): Site {
@@ -103,8 +116,9 @@ export class ContextSession implements SessionOwner {
   /** What the middleware does at the end. */
   finish(): Awaitable<void> {
     if (this.#commits !== undefined) return this.commit();
-    const idle = this.#session === undefined && !this.#isDueUnread();
-    return idle ? undefined : this.commit();
+    if (this.#session !== undefined || this.#isDueUnread()) return this.commit();
+    this.#scope.notes.cookie = 'nobody used the session';
+    return undefined;
   }
 
   /** One commit after the other: the second one finds what the first one saved. */
@@ -119,29 +133,47 @@ export class ContextSession implements SessionOwner {
   async #commit(force: boolean): Promise<void> {
     if (this.#session === undefined && this.#isDueUnread()) this.get();
     const session = this.#session;
-    if (session === undefined) return;
-    if (session === null) {
-      this.#base = undefined;
-      await this.#keeper.remove();
-      return;
-    }
+    if (session === undefined || this.#keeper.detached) return;
+    if (session === null) return this.#remove();
     const text = JSON.stringify(session);
-    const reason = force || session._requireSave ? 'force' : this.#reason(text);
-    if (reason === '') return;
-    if (reason === 'rolling' && (await this.#keeper.touch())) this.#told = true;
+    const reason = force || session._requireSave || this.#needsStamp() ? 'force' : this.#reason(text);
+    this.#note(reason);
+    if (reason === '') {
+      if (this.#keeper.owes) this.#keeper.tell();
+    } else if (reason === 'rolling' && (await this.#keeper.touch())) this.#told = true;
     else await this.#save(session, text, reason);
+  }
+
+  async #remove(): Promise<void> {
+    this.#base = undefined;
+    this.#told = false;
+    this.#note('removed');
+    await this.#keeper.remove();
+  }
+
+  /** Whether a session that was there before its age counted has to be told when it began. */
+  #needsStamp(): boolean {
+    return this.#base !== undefined && this.#scope.needsStamp;
+  }
+
+  #note(reason: Reason | 'removed'): void {
+    const { notes } = this.#scope;
+    if (reason === '' && this.#told) return;
+    notes.stored = reason === '' ? 'nothing' : reason === 'removed' ? 'destroy' : 'save';
+    notes.cookie = WORDS[reason];
+    debug(notes.cookie);
   }
 
   /** Whether a session that nobody read has to be saved. */
   #isDueUnread(): boolean {
     const { rolling, renew } = this.#scope.settings;
-    return this.#keeper.waits && (rolling || (renew && this.#isHalfOver()));
+    return this.#keeper.waits && (rolling || this.#keeper.owes || this.#scope.needsStamp || (renew && this.#isHalfOver()));
   }
 
   #isHalfOver(): boolean {
     const { endsAt } = this.#keeper;
-    const { maxAgeMs } = this.#scope;
-    return endsAt !== undefined && maxAgeMs !== undefined && endsAt - Date.now() < maxAgeMs / 2;
+    const { lifeMs } = this.#scope;
+    return endsAt !== undefined && lifeMs !== undefined && endsAt - Date.now() < lifeMs / 2;
   }
 
   #reason(text: string): Reason {
@@ -166,16 +198,28 @@ export class ContextSession implements SessionOwner {
     if (beforeSave) await beforeSave(this.#scope.ctx, session);
     const data = session.toJSON();
     const text = beforeSave ? JSON.stringify(data) : decided;
-    await this.#keeper.save({ data, text, fields: this.#fields(), changed: reason === 'changed' });
+    this.#scope.check(data);
+    await this.#keeper.save({ data, text, fields: this.#scope.fields(), changed: reason === 'changed' });
     this.#base = text;
     this.#guessed = undefined;
     this.#told = true;
     session._requireSave = false;
   }
+}
 
-  /** What is stored beside the data. */
-  #fields(): Dict {
-    const { maxAge } = this.#scope;
-    return maxAge === 'session' ? { _session: true } : { _expire: Date.now() + maxAge, _maxAge: maxAge };
-  }
+const WORDS: Record<Reason | 'removed', string> = {
+  force: 'the app saved the session, or changed its lifetime or key',
+  changed: 'the session has changed',
+  rolling: 'rolling is on',
+  renew: "less than half of the session's life was left",
+  removed: 'the session was ended: its cookie is taken away',
+  '': 'nothing in the session changed, or it is new and empty',
+};
+
+/** Where the sessions of a request are kept. */
+function keeperFor(scope: Scope): Keeper {
+  const { settings } = scope.site;
+  const store = storeFor(scope.ctx, settings);
+  if (store !== undefined) return new StoreKeeper(scope, store, new KeyCourier(scope));
+  return settings.overflow ? new OverflowKeeper(scope, settings.overflow) : new CookieKeeper(scope);
 }

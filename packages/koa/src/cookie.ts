@@ -3,6 +3,10 @@ import type { Scope } from './scope.js';
 import type { Dict } from './types.js';
 
 const EPOCH = new Date(0);
+/** What a browser keeps of a cookie: name, value and attributes. */
+const LONGEST_BYTES = 4096;
+/** What the attributes of a cookie hardly ever take. */
+const ROOM_BYTES = 512;
 
 /** A request's cookie: under which name it came, and what it goes out with. `ctx.cookies` reads, signs and writes it. */
 export class SessionCookie {
@@ -16,24 +20,38 @@ export class SessionCookie {
 
   /** The value, where it is there and its signature is good. */
   read(): string | undefined {
-    const { ctx, settings, site } = this.#scope;
+    const { ctx, settings, site, notes } = this.#scope;
     const value = ctx.cookies.get(settings.key, site.attributes);
-    if (value || site.oldKey === undefined) return value;
-    const old = ctx.cookies.get(site.oldKey, site.attributes);
+    if (value) return value;
+    const old = site.oldKey === undefined ? undefined : ctx.cookies.get(site.oldKey, site.attributes);
     if (old) this.#sentAs = site.oldKey;
+    else if (ctx.req.headers['cookie']?.includes(`${settings.key}=`))
+      notes.session = 'the client sent a cookie that no key of ours has signed';
     return old;
   }
 
   /**
    * Sends the cookie, under the name that it came with: whoever goes back to the older release finds it.
    *
+   * @returns false where a browser would not keep it: then nothing was sent.
    * @throws Error `.keys required for signed cookies`, and what `ctx.cookies` says of its options.
    */
-  write(value: string): void {
-    const { ctx, settings } = this.#scope;
+  write(value: string): boolean {
+    const { ctx, settings, lifeMs } = this.#scope;
+    const name = this.#sentAs ?? settings.key;
     const attributes = this.#attributes();
-    if (typeof settings.maxAge === 'number') attributes['maxAge'] = settings.maxAge;
-    ctx.cookies.set(this.#sentAs ?? settings.key, value, attributes);
+    if (lifeMs !== undefined) attributes['maxAge'] = lifeMs;
+    if (name.length + value.length + ROOM_BYTES < LONGEST_BYTES) {
+      ctx.cookies.set(name, value, attributes);
+      return true;
+    }
+    const before = [ctx.res.getHeader('set-cookie') ?? []].flat() as string[];
+    ctx.cookies.set(name, value, attributes);
+    const lines = [ctx.res.getHeader('set-cookie')].flat() as string[];
+    if (lines.every((line) => !line.startsWith(`${name}=`) || Buffer.byteLength(line) <= LONGEST_BYTES)) return true;
+    if (before.length > 0) ctx.res.setHeader('set-cookie', before);
+    else ctx.res.removeHeader('set-cookie');
+    return false;
   }
 
   /** Takes the cookie away, under each name that the client may have it by. */

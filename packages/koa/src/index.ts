@@ -1,10 +1,13 @@
 import { session } from './session.js';
 
+export { SessionSchemaError } from '@sessile/engine';
+export type { Diagnosis, StandardSchema, TransportOption } from '@sessile/engine';
+export { SessionCookieError } from './cookie-keeper.js';
 export { MemoryStore } from './generic/memory-store.js';
 export type { GenericCookie, GenericData, GenericSessionOptions, SessionIdStore } from './generic/options.js';
 export { genericSession } from './generic/session.js';
 export { Session } from './model.js';
-export type { ExternalKey, SessionOptions } from './options.js';
+export type { EncryptOption, ExternalKey, SessionOptions } from './options.js';
 export { session };
 export type { SessionMiddleware } from './session.js';
 export type { KoaApp, KoaContext, KoaStore, SessionData } from './types.js';

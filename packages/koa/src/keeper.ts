@@ -25,6 +25,10 @@ export interface Keeper {
   readonly loads: boolean;
   /** Whether a session is loaded that nobody has taken yet. */
   readonly waits: boolean;
+  /** Whether the client has to be told of a new key, whatever changed. */
+  readonly owes: boolean;
+  /** Whether the request is served without the store: nothing is saved, and the client keeps what it has. */
+  readonly detached: boolean;
   /** When the loaded session ends; ms since the epoch. */
   readonly endsAt: number | undefined;
   /** Whether the client may have a session, though nobody looked. */
@@ -36,6 +40,8 @@ export interface Keeper {
   /** Begins its lifetime anew and leaves its data alone. @returns whether that was done. */
   touch(): Awaitable<boolean>;
   save(save: Save): Awaitable<void>;
+  /** Tells the client where its session is. */
+  tell(): void;
   remove(): Awaitable<void>;
   /** Takes a new key; the old one goes with the next save. */
   renewKey(): void;

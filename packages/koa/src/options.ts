@@ -1,7 +1,9 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
-import type { StandardSchema } from '@sessile/engine';
-import type { Awaitable, Dict, KoaContext, KoaStore, SessionData } from './types.js';
+import { SessionStore } from '@sessile/core';
+import { checkMs, checkTransports, type StandardSchema, type TransportOption } from '@sessile/engine';
+import { Sealer } from './sealer.js';
+import type { Dict, KoaContext, KoaStore, SessionData } from './types.js';
 
 export const DAY_MS = 86_400_000;
 /** The cookie's name in koa-session 7, and in its releases up to 5. */
@@ -59,13 +61,36 @@ export interface SessionOptions<Data extends object = SessionData> {
   beforeSave?: ((ctx: any, session: any) => unknown) | undefined;
   /** Checks the data before they are saved: a synchronous validator with the Standard Schema interface. */
   schema?: StandardSchema<Data> | undefined;
-  /** 'cookies': `ctx.cookies` encrypts the cookie, which those of Egg can. */
-  encrypt?: 'cookies' | undefined;
+  /** The longest life of a session in ms, however active it is. Default: no limit. */
+  absoluteMs?: number | undefined;
+  /** Give a stored session a new key every `everyMs`; its old one is good for `graceMs` (default 30,000) more. Default: never. */
+  rotate?: { everyMs: number; graceMs?: number | undefined } | undefined;
+  /** Where `rolling`: skip the store where the life would be lengthened by less, in ms; at most half a lifetime. Default: 0. */
+  touchAfterMs?: number | undefined;
+  /**
+   * When the store fails to load a session: 'fail' fails the request, 'anonymous' serves it with an empty session that is not saved,
+   * 'wait' tries again for up to `waitMs`, then fails. Default: 'fail'.
+   */
+  onUnavailable?: 'fail' | 'anonymous' | 'wait' | undefined;
+  /** For `onUnavailable: 'wait'`, in ms. Default: 5,000. */
+  waitMs?: number | undefined;
+  /** How the key of a stored session travels: 'cookie', 'bearer', `{ header: 'x-session' }`, or several. Default: 'cookie'. */
+  transport?: TransportOption | readonly TransportOption[] | undefined;
+  /** Encrypt the session that is kept in the cookie. 'cookies': `ctx.cookies` does it, as those of Egg can. Default: false. */
+  encrypt?: EncryptOption | 'cookies' | false | undefined;
+  /** Where a session goes that is too long for the cookie. Default: such a session is an error. */
+  overflow?: KoaStore | undefined;
   /** Everything else goes to `ctx.cookies`. */
   [cookieOption: string]: any;
 }
 
 // oxlint-enable
+
+/**
+ * Encryption of cookies: by `app.keys`, or by keys of its own. The first one encrypts, all decrypt. `acceptPlain` also reads cookies
+ * that are not encrypted, while such are left.
+ */
+export type EncryptOption = true | { keys?: readonly (string | Buffer)[] | undefined; acceptPlain?: boolean | undefined };
 
 /** The options as they are used; `ctx.sessionOptions` is a copy of them. */
 export interface Settings extends SessionOptions<object> {
@@ -76,6 +101,10 @@ export interface Settings extends SessionOptions<object> {
   rolling: boolean;
   renew: boolean;
   genid: (ctx: KoaContext) => string;
+  touchAfterMs: number;
+  waitMs: number;
+  /** undefined: the cookie alone. */
+  transports: readonly TransportOption[] | undefined;
 }
 
 /** What a middleware knows beside its options. */
@@ -87,6 +116,8 @@ export interface Site {
   readonly oldKey: string | undefined;
   /** Whether nobody counts on being asked for ids. */
   readonly ownIds: boolean;
+  /** What encrypts the cookie. */
+  readonly sealer: Sealer | undefined;
 }
 
 const OWN: ReadonlySet<string> = new Set(
@@ -105,6 +136,7 @@ export function checkOptions(given: SessionOptions<never> | undefined): Site {
   renameMaxage(options);
   checkValues(options);
   checkHooks(options);
+  checkPowers(options);
   const { prefix = '' } = options;
   const settings: Settings = {
     ...options,
@@ -117,9 +149,14 @@ export function checkOptions(given: SessionOptions<never> | undefined): Site {
     rolling: options.rolling ?? false,
     renew: options.renew ?? false,
     genid: options.genid ?? (() => prefix + randomUUID()),
+    touchAfterMs: options.touchAfterMs ?? 0,
+    waitMs: options.waitMs ?? 5000,
+    transports: options.transport === undefined ? undefined : checkTransports(options.transport),
   };
   const oldKey = options.key === undefined ? OLD_KEY : undefined;
-  return { settings, attributes: attributesOf(settings), oldKey, ownIds: options.genid === undefined };
+  const { encrypt } = options;
+  const sealer = encrypt && encrypt !== 'cookies' ? new Sealer(encrypt) : undefined;
+  return { settings, attributes: attributesOf(settings), oldKey, ownIds: options.genid === undefined, sealer };
 }
 
 /** The options that are the cookie's. What is null or undefined is left to its defaults. */
@@ -165,6 +202,34 @@ function checkHooks(options: SessionOptions<never>): void {
   checkMethods('ContextStore.prototype', ContextStore.prototype as object, ['get', 'set', 'destroy']);
 }
 
+/** @throws TypeError for what koa-session does not have, and cannot be. */
+function checkPowers(options: SessionOptions<never>): void {
+  const { onUnavailable, rotate, transport, externalKey, encrypt, overflow, encode, store, ContextStore } = options;
+  checkMs('absoluteMs', options.absoluteMs, 1);
+  checkMs('touchAfterMs', options.touchAfterMs, 0);
+  checkMs('waitMs', options.waitMs, 0);
+  checkMs('rotate.everyMs', rotate?.everyMs, 1);
+  checkMs('rotate.graceMs', rotate?.graceMs, 0);
+  if (onUnavailable !== undefined && !['fail', 'anonymous', 'wait'].includes(onUnavailable)) {
+    throw new TypeError('onUnavailable option must be "fail", "anonymous" or "wait"');
+  }
+  if (rotate && !(store instanceof SessionStore)) throw new TypeError('rotate option needs a store of Sessile, given as `store`');
+  const isStored = Boolean(store) || Boolean(ContextStore);
+  if (transport !== undefined && (externalKey || !isStored)) throw new TypeError('transport option needs a store, and no externalKey');
+  if (overflow !== undefined) checkMethods('overflow', overflow, ['get', 'set', 'destroy']);
+  if (overflow && isStored) throw new TypeError('overflow option is for sessions in the cookie; with a store there is nothing to overflow');
+  checkEncrypt(encrypt, isStored, encode);
+}
+
+function checkEncrypt(encrypt: unknown, isStored: boolean, encode: unknown): void {
+  if (!encrypt || encrypt === 'cookies') return;
+  if (isStored) throw new TypeError('encrypt option is for sessions in the cookie; a store of Sessile has an option encrypt of its own');
+  if (encode) throw new TypeError('encrypt and encode are two ways to write the cookie; give one of them');
+  const keys = (encrypt as { keys?: unknown }).keys;
+  if (encrypt === true || (typeof encrypt === 'object' && (keys === undefined || (Array.isArray(keys) && keys.length > 0)))) return;
+  throw new TypeError('encrypt option must be true, "cookies", or { keys: [...] } with one key or more');
+}
+
 /** @throws AssertionError in koa-session's words. */
 function checkMethods(name: string, object: object, methods: readonly string[]): void {
   for (const method of methods) {
@@ -188,5 +253,3 @@ export function storeFor(ctx: KoaContext, { ContextStore, store }: Settings): Ko
   if (ContextStore) return new ContextStore(ctx);
   return (isPerRequest(store) ? store(ctx) : store) ?? undefined;
 }
-
-export type { Awaitable };

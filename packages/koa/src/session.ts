@@ -1,4 +1,7 @@
+import type { Diagnosis } from '@sessile/engine';
 import { ContextSession } from './context-session.js';
+import { tokenOf } from './courier.js';
+import { diagnose } from './doctor.js';
 import { MemoryStore } from './generic/memory-store.js';
 import { genericSession } from './generic/session.js';
 import { Session } from './model.js';
@@ -11,14 +14,20 @@ export interface SessionMiddleware<Data extends object = SessionData> {
   (ctx: any, next: KoaNext): Promise<any>;
   /** The session of a request that came through this middleware, with its type. */
   of(ctx: object): Session & Partial<Data>;
+  /** The signed key of a stored session, for clients that send it in a header: see `transport`. */
+  token(ctx: object): string;
+  /** Explains why the request has the session that it has, and why its cookie was set or not. */
+  doctor(ctx: object): Diagnosis;
 }
 
 /** Which middleware's session `ctx.session` is. */
 const CURRENT = Symbol('sessile.session');
+/** The sessions of all middlewares. */
+const SESSIONS = Symbol('sessile.sessions');
 /** The first middleware of an app: whose session it is before any has begun. */
 const FIRST = Symbol('sessile.first');
 
-type Carrier = KoaContext & { [CURRENT]?: ContextSession | undefined; [FIRST]?: Site };
+type Carrier = KoaContext & { [CURRENT]?: ContextSession | undefined; [SESSIONS]?: ContextSession[]; [FIRST]?: Site };
 
 /**
  * Makes the middleware: `app.use(session(options, app))`.
@@ -39,25 +48,47 @@ function session<Data extends object = SessionData>(first: unknown, second?: unk
     if (own === undefined) return next();
     return serve(ctx, own, next);
   };
-  return Object.assign(middleware, { of: (ctx: object) => (ctx as Carrier)['session'] as Session & Partial<Data> });
+  return Object.assign(middleware, {
+    of: (ctx: object) => known(ctx as Carrier, site).get() as Session & Partial<Data>,
+    token: (ctx: object) => tokenIn(known(ctx as Carrier, site)),
+    doctor: (ctx: object) => diagnose(ctx as Carrier, find(ctx as Carrier, site)),
+  });
+}
+
+/** The session that a middleware has made of a request. */
+function find(ctx: Carrier, site: Site): ContextSession | undefined {
+  const sessions = ctx[SESSIONS];
+  return sessions?.find((one) => one.site === site);
+}
+
+function known(ctx: Carrier, site: Site): ContextSession {
+  const own = find(ctx, site);
+  if (own !== undefined) return own;
+  throw new Error('the request did not come through the session middleware; register it before this handler');
+}
+
+function tokenIn(own: ContextSession): string {
+  const { externalKey } = own;
+  if (externalKey !== undefined) return tokenOf(externalKey, own.scope);
+  throw new Error('the session is kept in the cookie, and has no token; give the option `store`');
 }
 
 function isApp(value: unknown): value is KoaApp {
   return typeof (value as Partial<KoaApp> | null | undefined)?.use === 'function';
 }
 
+/** Notes a session among those of its request: there is one for each middleware. */
+function noted(ctx: Carrier, own: ContextSession): ContextSession {
+  (ctx[SESSIONS] ??= []).push(own);
+  return own;
+}
+
 /** @returns undefined where this very middleware has the request already. */
 function enter(ctx: Carrier, site: Site): ContextSession | undefined {
-  const outer = ctx[CURRENT];
-  for (let one = outer; one !== undefined; one = one.outer) {
-    if (one.site !== site) continue;
-    if (one.entered) return undefined;
-    one.entered = true;
-    return one;
-  }
-  const own = new ContextSession(ctx, site);
+  const own = find(ctx, site) ?? noted(ctx, new ContextSession(ctx, site));
+  if (own.entered) return undefined;
   own.entered = true;
-  own.outer = outer;
+  own.outer = ctx[CURRENT] === own ? undefined : ctx[CURRENT];
   ctx[CURRENT] = own;
   return own;
 }
@@ -97,7 +128,7 @@ function extend(context: object, site: Site): void {
 }
 
 function current(ctx: Carrier): ContextSession {
-  ctx[CURRENT] ??= new ContextSession(ctx, ctx[FIRST] as Site);
+  ctx[CURRENT] ??= noted(ctx, new ContextSession(ctx, ctx[FIRST] as Site));
   return ctx[CURRENT];
 }
 

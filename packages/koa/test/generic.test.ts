@@ -409,7 +409,7 @@ describe('stores of any age', () => {
   it.each([
     ['promises', (value: any) => Promise.resolve(value)],
     ['values', (value: any) => value],
-    ['thunks', (value: any) => (callback: any) => setImmediate(callback, null, value)],
+    ['thunks', (value: any) => (callback: any) => setImmediate(() => callback(null, value))],
     [
       'generators',
       (value: any) =>
