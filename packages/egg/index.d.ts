@@ -19,8 +19,8 @@ type Named = { [Name in keyof KoaSessionOptions as string extends Name ? never :
 
 /** `config.session`. */
 export interface SessionOptions extends Named {
-  /** Encrypts the cookie with `config.keys`, as Egg does. Default: true. */
-  encrypt?: boolean | undefined;
+  /** Encrypts the cookie with `config.keys`, as Egg does. `acceptPlain` also reads cookies that are signed alone. Default: true. */
+  encrypt?: boolean | { acceptPlain: boolean } | undefined;
   /** Whether log lines of sessions that are not taken show what was stored. Default: true. */
   logValue?: boolean | undefined;
   /** Everything else goes to `ctx.cookies`. */

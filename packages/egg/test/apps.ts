@@ -6,6 +6,11 @@ import { Client, serve } from '@sessile/testkit';
 import { onTestFinished } from 'vitest';
 
 const require = createRequire(import.meta.url);
+// Loaded as Egg loads its files: by import, the test runner would give them a core beside that of the plugin.
+export const { MemoryStore }: typeof import('@sessile/store-memory') = require('@sessile/store-memory');
+export const { RedisStore }: typeof import('@sessile/store-redis') = require('@sessile/store-redis');
+export const { SqliteStore }: typeof import('@sessile/store-sqlite') = require('@sessile/store-sqlite');
+
 // Its loggers tell of themselves once for each app.
 process.env['NO_DEPRECATION'] = 'egg-logger';
 // Each app listens to the process, and so many are no leak.

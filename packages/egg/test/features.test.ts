@@ -1,15 +1,14 @@
 /** What egg-session cannot do, and what an app sees of it. */
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { MemoryStore } from '@sessile/store-memory';
-import { SqliteStore } from '@sessile/store-sqlite';
+import type { SessionStore } from '@sessile/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { answerSession, type AppOptions, HandMade, OURS, startEgg, STOCK } from './apps.js';
+import { answerSession, type AppOptions, HandMade, MemoryStore, OURS, SqliteStore, startEgg, STOCK } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const mock = require('egg-mock');
 
-const STORES: Record<string, () => MemoryStore | SqliteStore> = {
+const STORES: Record<string, () => SessionStore> = {
   memory: () => new MemoryStore(),
   sqlite: () => new SqliteStore({ file: ':memory:' }),
 };
@@ -81,6 +80,15 @@ describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) 
     expect(JSON.parse((await thief.get('/')).text)).not.toHaveProperty('user');
   });
 
+  it('gives new keys by time, as @sessile/koa does', async () => {
+    const answer = (ctx: any) => ({ ...answerSession(ctx), key: ctx.session.externalKey });
+    const { browser } = await start({ session: { rotate: { everyMs: 1 } }, answer });
+    const visitor = browser();
+    const { key } = JSON.parse((await visitor.get('/set/user/ada')).text);
+    await expect.poll(async () => JSON.parse((await visitor.get('/')).text).key).not.toBe(key);
+    expect(JSON.parse((await visitor.get('/')).text)).toMatchObject({ user: 'ada' });
+  });
+
   it('tells in the log of a session that is gone', async () => {
     const { log, app, browser } = await start();
     const visitor = browser();
@@ -115,6 +123,28 @@ describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) 
     await expect.poll(rawLog).toMatch(/ERR_STORE_CLOSED|closed/);
     expect(rawLog()).not.toContain(key);
   });
+});
+
+it('says at the request that a store cannot give new keys', async () => {
+  const { browser, rawLog } = await startEgg(OURS, {
+    session: { rotate: { everyMs: 1000 } },
+    didLoad: (app) => (app.sessionStore = new HandMade()),
+  });
+  expect((await browser().get('/')).status).toBe(500);
+  await expect.poll(rawLog).toMatch('rotate option needs a store of Sessile');
+});
+
+it('takes a long session from the cookie into a store, and back, with `overflow`', async () => {
+  const overflow = new MemoryStore();
+  onTestFinished(() => overflow.close());
+  const { browser } = await startEgg(OURS, { session: { overflow } });
+  const visitor = browser();
+  await visitor.get(`/set/long/${'x'.repeat(4000)}`);
+  expect(await overflow.length()).toBe(1);
+  expect(JSON.parse((await visitor.get('/')).text).long).toHaveLength(4000);
+  await visitor.get('/set/long/short');
+  expect((await visitor.get('/')).text).toBe('{"long":"short"}');
+  expect(await overflow.length()).toBe(0);
 });
 
 it("gives a store no lifetime with `maxAge: 'session'`, in place of a word", async () => {

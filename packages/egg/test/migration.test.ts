@@ -2,10 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryStore } from '@sessile/store-memory';
-import { SqliteStore } from '@sessile/store-sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HandMade, OURS, OURS_4, startEgg, STOCK, STOCK_4, type Target } from './apps.js';
+import { HandMade, MemoryStore, OURS, OURS_4, SqliteStore, startEgg, STOCK, STOCK_4, type Target } from './apps.js';
 
 /** A store of a kind; each app has an object of its own where they can share their sessions. */
 const STORES: Record<string, () => () => unknown> = {
@@ -54,12 +52,38 @@ describe.each(MOVES)('from $plugin in $egg, and back', (before, after) => {
   });
 });
 
-it("keeps who came while Egg 4's own plugin did not encrypt, with `encrypt: false`", async () => {
-  const theirs = await startEgg(STOCK_4);
-  const visitor = theirs.browser();
-  await visitor.get('/set/user/ada');
-  const ours = await startEgg(OURS_4, { session: { encrypt: false } });
-  expect((await visitor.clone(ours.url).get('/')).text).toBe('{"user":"ada"}');
+describe("who came while Egg 4's own plugin did not encrypt", () => {
+  const start = async (encrypt: unknown) => {
+    const visitor = (await startEgg(STOCK_4)).browser();
+    await visitor.get('/set/user/ada');
+    expect(visitor.cookies.map(({ key }) => key)).toContain('EGG_SESS.sig');
+    const ours = await startEgg(OURS_4, { session: encrypt === undefined ? {} : { encrypt } });
+    return visitor.clone(ours.url);
+  };
+
+  it('stays with `encrypt: false`', async () => {
+    expect((await (await start(false)).get('/')).text).toBe('{"user":"ada"}');
+  });
+
+  it('is a stranger by default', async () => {
+    expect((await (await start(undefined)).get('/')).text).toBe('{}');
+  });
+
+  it('stays with `acceptPlain`, and has an encrypted cookie from the next save on', async () => {
+    const visitor = await start({ acceptPlain: true });
+    expect((await visitor.get('/')).text).toBe('{"user":"ada"}');
+    const { setCookie } = await visitor.get('/set/more/data');
+    expect(setCookie.map((line) => line.split('=')[0])).toEqual(['EGG_SESS']);
+    const encrypting = await startEgg(OURS_4);
+    expect((await visitor.clone(encrypting.url).get('/')).text).toBe('{"user":"ada","more":"data"}');
+  });
+
+  it('cannot be played by somebody else with `acceptPlain`', async () => {
+    const { url } = await startEgg(OURS_4, { session: { encrypt: { acceptPlain: true } } });
+    const forged = Buffer.from('{"user":"ada"}').toString('base64');
+    const response = await fetch(url, { headers: { cookie: `EGG_SESS=${forged}; EGG_SESS.sig=forged` } });
+    expect(await response.text()).toBe('{}');
+  });
 });
 
 it('is switched on, and off again, by config/plugin.js alone', async () => {

@@ -1,10 +1,9 @@
 /** On a real Redis, through the real plugin egg-redis: what egg-session's documentation shows, and RedisStore in its place. */
 import { fileURLToPath } from 'node:url';
-import { RedisStore } from '@sessile/store-redis';
 import { backend } from '@sessile/testkit';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { answerSession, type AppOptions, OURS, startEgg, STOCK, type Target } from './apps.js';
+import { answerSession, type AppOptions, OURS, RedisStore, startEgg, STOCK, type Target } from './apps.js';
 
 const redis = await backend('redis');
 const { hostname: host, port } = new URL(redis.url ?? 'redis://localhost:6379');

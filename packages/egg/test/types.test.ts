@@ -1,9 +1,8 @@
 /** What an app in TypeScript writes. That it compiles, and what does not, is part of `npm run check`. */
 import { plugin, type SessionOptions } from '@sessile/egg';
-import { MemoryStore } from '@sessile/store-memory';
 import type { Application, Context, EggAppConfig, PowerPartial } from 'egg';
 import { expect, it } from 'vitest';
-import { OURS, startEgg } from './apps.js';
+import { MemoryStore, OURS, startEgg } from './apps.js';
 
 declare module '@sessile/egg' {
   interface SessionData {

@@ -1,4 +1,4 @@
-import { attributesOf } from './options.js';
+import { attributesOf, isByCookies } from './options.js';
 import type { Scope } from './scope.js';
 import type { Dict } from './types.js';
 
@@ -21,13 +21,21 @@ export class SessionCookie {
   /** The value, where it is there and its signature is good. */
   read(): string | undefined {
     const { ctx, settings, site, notes } = this.#scope;
-    const value = ctx.cookies.get(settings.key, site.attributes);
+    const value = ctx.cookies.get(settings.key, site.attributes) ?? this.#plain();
     if (value) return value;
     const old = site.oldKey === undefined ? undefined : ctx.cookies.get(site.oldKey, site.attributes);
     if (old) this.#sentAs = site.oldKey;
     else if (ctx.req.headers['cookie']?.includes(`${settings.key}=`))
       notes.session = 'the client sent a cookie that no key of ours has signed';
     return old;
+  }
+
+  /** What was signed alone, before `ctx.cookies` encrypted, where the app reads such too. */
+  #plain(): string | undefined {
+    const { ctx, settings, site } = this.#scope;
+    const { encrypt } = settings;
+    const isAccepted = typeof encrypt === 'object' && isByCookies(encrypt) && encrypt.acceptPlain === true;
+    return isAccepted ? ctx.cookies.get(settings.key, { ...site.attributes, encrypt: false, signed: true }) : undefined;
   }
 
   /**

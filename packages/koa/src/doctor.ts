@@ -1,7 +1,7 @@
 import { SessionStore } from '@sessile/core';
 import { advise, type Diagnosis, readCookies } from '@sessile/engine';
 import type { ContextSession } from './context-session.js';
-import { isPerRequest } from './options.js';
+import { isByCookies, isPerRequest } from './options.js';
 import type { KoaContext } from './types.js';
 
 /**
@@ -44,6 +44,6 @@ function adviceFor(ctx: KoaContext, own: ContextSession): string[] {
 
 function readable(own: ContextSession): string[] {
   const { settings, site } = own.scope;
-  const isPlain = !settings.store && !settings.ContextStore && site.sealer === undefined && settings.encrypt !== 'cookies';
+  const isPlain = !settings.store && !settings.ContextStore && site.sealer === undefined && !isByCookies(settings.encrypt);
   return isPlain ? ['the session is kept in the cookie, where its user can read it; the option encrypt hides it'] : [];
 }

@@ -77,7 +77,7 @@ export interface SessionOptions<Data extends object = SessionData> {
   /** How the key of a stored session travels: 'cookie', 'bearer', `{ header: 'x-session' }`, or several. Default: 'cookie'. */
   transport?: TransportOption | readonly TransportOption[] | undefined;
   /** Encrypt the session that is kept in the cookie. 'cookies': `ctx.cookies` does it, as those of Egg can. Default: false. */
-  encrypt?: EncryptOption | 'cookies' | false | undefined;
+  encrypt?: EncryptOption | 'cookies' | EncryptedByCookies | false | undefined;
   /** Where a session goes that is too long for the cookie. Default: such a session is an error. */
   overflow?: KoaStore | undefined;
   /** Everything else goes to `ctx.cookies`. */
@@ -91,6 +91,12 @@ export interface SessionOptions<Data extends object = SessionData> {
  * that are not encrypted, while such are left.
  */
 export type EncryptOption = true | { keys?: readonly (string | Buffer)[] | undefined; acceptPlain?: boolean | undefined };
+
+/** `ctx.cookies` encrypts, with keys of its own. `acceptPlain` also reads cookies that are signed alone, while such are left. */
+export interface EncryptedByCookies {
+  by: 'cookies';
+  acceptPlain?: boolean | undefined;
+}
 
 /** The options as they are used; `ctx.sessionOptions` is a copy of them. */
 export interface Settings extends SessionOptions<object> {
@@ -155,7 +161,7 @@ export function checkOptions(given: SessionOptions<never> | undefined): Site {
   };
   const oldKey = options.key === undefined ? OLD_KEY : undefined;
   const { encrypt } = options;
-  const sealer = encrypt && encrypt !== 'cookies' ? new Sealer(encrypt) : undefined;
+  const sealer = encrypt && !isByCookies(encrypt) ? new Sealer(encrypt) : undefined;
   return { settings, attributes: attributesOf(settings), oldKey, ownIds: options.genid === undefined, sealer };
 }
 
@@ -163,8 +169,13 @@ export function checkOptions(given: SessionOptions<never> | undefined): Site {
 export function attributesOf(settings: Settings): Dict {
   const attributes: Dict = {};
   for (const [name, value] of Object.entries(settings)) if (!OWN.has(name) && value != null) attributes[name] = value;
-  if (settings.encrypt === 'cookies') attributes['encrypt'] = true;
+  if (isByCookies(settings.encrypt)) attributes['encrypt'] = true;
   return attributes;
+}
+
+/** Whether `ctx.cookies` does it, in place of a {@link Sealer}. */
+export function isByCookies(encrypt: SessionOptions['encrypt']): encrypt is 'cookies' | EncryptedByCookies {
+  return encrypt === 'cookies' || (typeof encrypt === 'object' && 'by' in encrypt && encrypt.by === 'cookies');
 }
 
 function renameMaxage(options: SessionOptions<never>): void {
@@ -213,19 +224,26 @@ function checkPowers(options: SessionOptions<never>): void {
   if (onUnavailable !== undefined && !['fail', 'anonymous', 'wait'].includes(onUnavailable)) {
     throw new TypeError('onUnavailable option must be "fail", "anonymous" or "wait"');
   }
-  if (rotate && !(store instanceof SessionStore)) throw new TypeError('rotate option needs a store of Sessile, given as `store`');
-  const isStored = Boolean(store) || Boolean(ContextStore);
-  if (transport !== undefined && (externalKey || !isStored)) throw new TypeError('transport option needs a store, and no externalKey');
+  const mayBeStored = Boolean(store) || Boolean(ContextStore);
+  // A function of the context may give a store for one request, and none for the next.
+  const isStored = mayBeStored && !isPerRequest(store);
+  if (rotate && !isPerRequest(store)) checkRotation(store);
+  if (transport !== undefined && (externalKey || !mayBeStored)) throw new TypeError('transport option needs a store, and no externalKey');
   if (overflow !== undefined) checkMethods('overflow', overflow, ['get', 'set', 'destroy']);
   if (overflow && isStored) throw new TypeError('overflow option is for sessions in the cookie; with a store there is nothing to overflow');
   checkEncrypt(encrypt, isStored, encode);
 }
 
-function checkEncrypt(encrypt: unknown, isStored: boolean, encode: unknown): void {
-  if (!encrypt || encrypt === 'cookies') return;
+/** @throws TypeError where new keys cannot be given. */
+function checkRotation(store: unknown): void {
+  if (!(store instanceof SessionStore)) throw new TypeError('rotate option needs a store of Sessile, given as `store`');
+}
+
+function checkEncrypt(encrypt: SessionOptions['encrypt'], isStored: boolean, encode: unknown): void {
+  if (!encrypt || isByCookies(encrypt)) return;
   if (isStored) throw new TypeError('encrypt option is for sessions in the cookie; a store of Sessile has an option encrypt of its own');
   if (encode) throw new TypeError('encrypt and encode are two ways to write the cookie; give one of them');
-  const keys = (encrypt as { keys?: unknown }).keys;
+  const keys: unknown = typeof encrypt === 'object' ? encrypt.keys : undefined;
   if (encrypt === true || (typeof encrypt === 'object' && (keys === undefined || (Array.isArray(keys) && keys.length > 0)))) return;
   throw new TypeError('encrypt option must be true, "cookies", or { keys: [...] } with one key or more');
 }
@@ -248,8 +266,15 @@ function isClass(value: unknown): boolean {
   return /^class\b/.test(String(value)) || (prototype !== undefined && Object.keys(prototype).length > 0);
 }
 
-/** The store that serves a request; undefined where sessions are kept in the cookie. */
-export function storeFor(ctx: KoaContext, { ContextStore, store }: Settings): KoaStore | undefined {
+/**
+ * The store that serves a request; undefined where sessions are kept in the cookie.
+ *
+ * @throws TypeError where the app's function gives one that cannot do what the options ask for.
+ */
+export function storeFor(ctx: KoaContext, { ContextStore, store, rotate }: Settings): KoaStore | undefined {
   if (ContextStore) return new ContextStore(ctx);
-  return (isPerRequest(store) ? store(ctx) : store) ?? undefined;
+  if (!isPerRequest(store)) return store ?? undefined;
+  const found = store(ctx) ?? undefined;
+  if (rotate) checkRotation(found);
+  return found;
 }

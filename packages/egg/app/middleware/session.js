@@ -8,8 +8,14 @@ const session = require('@sessile/koa');
  * @param {any} options `config.session`
  * @param {any} app the application
  */
-module.exports = (options, app) => {
-  // `true` is Egg's own encryption, which egg-session reads and writes too.
-  const encrypt = options.encrypt === true ? 'cookies' : options.encrypt;
-  return session({ ...options, encrypt, store: () => options.store }, app);
-};
+module.exports = (options, app) => session({ ...options, encrypt: byEgg(options.encrypt), store: () => options.store }, app);
+
+/**
+ * Egg's own cookies encrypt, as for egg-session: each reads what the other wrote.
+ *
+ * @param {boolean | { acceptPlain?: boolean } | undefined} encrypt
+ * @returns {any}
+ */
+function byEgg(encrypt) {
+  return encrypt ? { ...Object(encrypt), by: 'cookies' } : false;
+}
