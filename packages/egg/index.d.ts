@@ -12,7 +12,16 @@ import type { Application } from 'egg';
  * }
  * ```
  */
-export type { SessionData } from '@sessile/koa' with { 'resolution-mode': 'import' };
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- the app fills it
+export interface SessionData {}
+
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- by another name for the module below
+interface DataOfEgg extends SessionData {}
+
+declare module '@sessile/koa' {
+  // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- all that it holds
+  interface SessionData extends DataOfEgg {}
+}
 
 /** The named options of koa-session; `Omit` would lose their names to those of the cookie. */
 type Named = { [Name in keyof KoaSessionOptions as string extends Name ? never : Exclude<Name, 'encrypt'>]: KoaSessionOptions[Name] };

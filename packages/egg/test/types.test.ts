@@ -6,7 +6,7 @@ import { MemoryStore, OURS, startEgg } from './apps.js';
 
 declare module '@sessile/egg' {
   interface SessionData {
-    user: string;
+    visitor: string;
     visits: number;
   }
 }
@@ -31,8 +31,8 @@ function didLoad(app: Application): void {
 
 function answer(ctx: Context): object {
   ctx.session.visits = (ctx.session.visits ?? 0) + 1;
-  // @ts-expect-error -- a user is a text
-  ctx.session.user = 1;
+  // @ts-expect-error -- a visitor is a text
+  ctx.session.visitor = 1;
   ctx.session.maxAge = 'session';
   return { key: ctx.session.externalKey, isNew: ctx.session.isNew, ...ctx.session.toJSON() };
 }
@@ -43,6 +43,6 @@ it('the app, its configuration and its contexts have their types', async () => {
   const { browser } = await startEgg(OURS, { session, config, didLoad, answer, env: 'unittest' });
   const visitor = browser();
   await visitor.get('/');
-  expect(JSON.parse((await visitor.get('/')).text)).toMatchObject({ isNew: false, visits: 2, user: 1 });
+  expect(JSON.parse((await visitor.get('/')).text)).toMatchObject({ isNew: false, visits: 2, visitor: 1 });
   expect(visitor.cookies.map(({ key }) => key)).toEqual(['sid', 'sid.sig']);
 });
