@@ -26,14 +26,13 @@ declare module 'koa-generic-session';
 /** Packages that pages speak of, and that are not installed here. */
 const ABSENT = `declare module 'connect-sqlite3';`;
 
-/** The same for the middlewares of ours: they say what a session is, as do those in whose place they stand, and an app has one of them. */
+/** The same for the middlewares of ours: they and the stock ones both say what the session is, so that an app has one of them. */
 const AMBIENT_OURS = `
 import '@sessile/express';
 import '@sessile/koa';
 declare module '@sessile/express' { interface SessionData { [name: string]: any } }
 declare module '@sessile/koa' { interface SessionData { [name: string]: any } }
 `;
-const OURS = /@sessile\/(express|koa|egg)/;
 
 /** Packages that an example may need without a server. */
 const WITHOUT_SERVER = /^(node:|@sessile\/(core|engine|store-memory|store-sqlite)(\/|$)|better-sqlite3$)/;
@@ -127,7 +126,7 @@ function checked() {
     allowSyntheticDefaultImports: true,
     esModuleInterop: true,
   };
-  const ours = blocks.filter(({ text, head }) => OURS.test(text + head));
+  const ours = blocks.filter(({ text, head }) => /@sessile\/(express|koa|egg)\b/.test(text + head));
   return [
     ...compiled(
       options,

@@ -26,6 +26,8 @@ export class StoreKeeper implements Keeper {
   readonly #isOurs: boolean;
   readonly loads = true;
   #key: string | undefined;
+  /** What the client sent. */
+  #presentedKey: string | undefined;
   /** Under which key the session is stored now. */
   #storedKey: string | undefined;
   /** Of a store of ours: read, and perhaps still closed. */
@@ -85,6 +87,7 @@ export class StoreKeeper implements Keeper {
   }
 
   #loadBy(key: string | undefined): Awaitable<void> {
+    this.#presentedKey = key;
     if (!key) return this.#begin();
     if (this.#isOurs) return this.#fetch(key);
     const hints = { ctx: this.#scope.ctx, rolling: this.#scope.settings.rolling };
@@ -228,6 +231,8 @@ export class StoreKeeper implements Keeper {
 
   tell(): void {
     this.owes = false;
+    // Too late for a header, and needless: a longer life of the cookie is all that the client misses.
+    if (this.#scope.ctx.res.headersSent && this.key === this.#presentedKey) return;
     this.#courier.tell(this.key);
   }
 
