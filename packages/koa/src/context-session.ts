@@ -1,8 +1,8 @@
-import { debug } from '@sessile/engine';
+import { debug, isForeign } from '@sessile/engine';
 import { CookieKeeper } from './cookie-keeper.js';
 import { KeyCourier } from './courier.js';
 import type { Keeper, Taken } from './keeper.js';
-import { type CommitOptions, isReserved, Session, type SessionOwner } from './model.js';
+import { type CommitOptions, isLeftOut, Session, type SessionOwner } from './model.js';
 import { type Settings, type Site, storeFor } from './options.js';
 import { OverflowKeeper } from './overflow-keeper.js';
 import { lifeIn, Scope } from './scope.js';
@@ -28,7 +28,7 @@ export class ContextSession implements SessionOwner {
   /** The text of the data as they were loaded or saved; undefined: there were none. */
   #base: string | undefined;
   /** Whether `#base` is the canonical text by guess alone: other software writes the same JSON in another way. */
-  #guessed: Dict | undefined;
+  #isGuess = false;
   /** Whether the client was told of the session in this request. */
   #told = false;
   #commits: Promise<void> | undefined;
@@ -93,9 +93,8 @@ export class ContextSession implements SessionOwner {
   #accept({ data, text }: Taken): Session {
     const session = new Session(this, data);
     this.#session = session;
-    const whole = text !== undefined && !Object.keys(data).some(isReserved);
-    this.#base = whole ? text : JSON.stringify(session);
-    this.#guessed = whole ? data : undefined;
+    this.#isGuess = text !== undefined && !Object.keys(data).some(isLeftOut);
+    this.#base = this.#isGuess ? text : JSON.stringify(session);
     return session;
   }
 
@@ -187,9 +186,9 @@ export class ContextSession implements SessionOwner {
 
   #isChanged(text: string): boolean {
     if (text === this.#base) return false;
-    if (this.#guessed === undefined) return true;
-    this.#base = JSON.stringify(new Session(this, this.#guessed));
-    this.#guessed = undefined;
+    if (!this.#isGuess || this.#base === undefined || !isForeign(this.#base)) return true;
+    this.#base = JSON.stringify(new Session(this, JSON.parse(this.#base) as Dict));
+    this.#isGuess = false;
     return text !== this.#base;
   }
 
@@ -201,7 +200,7 @@ export class ContextSession implements SessionOwner {
     this.#scope.check(data);
     await this.#keeper.save({ data, text, fields: this.#scope.fields(), changed: reason === 'changed' });
     this.#base = text;
-    this.#guessed = undefined;
+    this.#isGuess = false;
     this.#told = true;
     session._requireSave = false;
   }
