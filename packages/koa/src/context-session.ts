@@ -112,10 +112,10 @@ export class ContextSession implements SessionOwner {
     if (session !== null) session._requireSave = true;
   }
 
-  /** What the middleware does at the end. */
+  /** What the middleware does at the end. What there is nothing to wait for costs no promise. */
   finish(): Awaitable<void> {
     if (this.#commits !== undefined) return this.commit();
-    if (this.#session !== undefined || this.#isDueUnread()) return this.commit();
+    if (this.#session !== undefined || this.#isDueUnread()) return this.#commit(false);
     this.#scope.notes.cookie = 'nobody used the session';
     return undefined;
   }
@@ -124,23 +124,28 @@ export class ContextSession implements SessionOwner {
   commit(options: CommitOptions = {}): Promise<void> {
     if (options.regenerate) this.renewKey();
     const before = this.#commits;
-    const work = () => this.#commit(options.save === true);
+    const work = async () => this.#commit(options.save === true);
     this.#commits = before === undefined ? work() : before.then(work, work);
     return this.#commits;
   }
 
-  async #commit(force: boolean): Promise<void> {
+  #commit(force: boolean): Awaitable<void> {
     if (this.#session === undefined && this.#isDueUnread()) this.get();
     const session = this.#session;
-    if (session === undefined || this.#keeper.detached) return;
+    if (session === undefined || this.#keeper.detached) return undefined;
     if (session === null) return this.#remove();
-    const text = JSON.stringify(session);
+    const data = session.toJSON();
+    const text = JSON.stringify(data);
     const reason = force || session._requireSave || this.#needsStamp() ? 'force' : this.#reason(text);
     this.#note(reason);
-    if (reason === '') {
-      if (this.#keeper.owes) this.#keeper.tell();
-    } else if (reason === 'rolling' && (await this.#keeper.touch())) this.#told = true;
-    else await this.#save(session, text, reason);
+    if (reason === 'rolling') return this.#roll(session, { data, text });
+    if (reason !== '') return this.#save(session, { data, text }, reason);
+    return this.#keeper.owes ? this.#keeper.tell() : undefined;
+  }
+
+  async #roll(session: Session, decided: { data: Dict; text: string }): Promise<void> {
+    if (await this.#keeper.touch()) this.#told = true;
+    else await this.#save(session, decided, 'rolling');
   }
 
   async #remove(): Promise<void> {
@@ -192,11 +197,11 @@ export class ContextSession implements SessionOwner {
     return text !== this.#base;
   }
 
-  async #save(session: Session, decided: string, reason: Reason): Promise<void> {
+  async #save(session: Session, decided: { data: Dict; text: string }, reason: Reason): Promise<void> {
     const { beforeSave } = this.#scope.settings;
     if (beforeSave) await beforeSave(this.#scope.ctx, session);
-    const data = session.toJSON();
-    const text = beforeSave ? JSON.stringify(data) : decided;
+    const data = beforeSave ? session.toJSON() : decided.data;
+    const text = beforeSave ? JSON.stringify(data) : decided.text;
     this.#scope.check(data);
     await this.#keeper.save({ data, text, fields: this.#scope.fields(), changed: reason === 'changed' });
     this.#base = text;
