@@ -4,7 +4,7 @@ import type { SessionData, SessionStore } from '@sessile/core';
 const GRACE_MS = 30_000;
 
 /** What a session notes of its ids. */
-export interface Marks {
+interface Marks {
   /** When it got its id, ms since the epoch. */
   rotatedAt?: unknown;
   /** Under an old id: the new one. */

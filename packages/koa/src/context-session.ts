@@ -1,8 +1,8 @@
-import { debug } from '@sessile/engine';
+import { debug, isForeign } from '@sessile/engine';
 import { CookieKeeper } from './cookie-keeper.js';
 import { KeyCourier } from './courier.js';
 import type { Keeper, Taken } from './keeper.js';
-import { type CommitOptions, isReserved, Session, type SessionOwner } from './model.js';
+import { type CommitOptions, isLeftOut, Session, type SessionOwner } from './model.js';
 import { type Settings, type Site, storeFor } from './options.js';
 import { OverflowKeeper } from './overflow-keeper.js';
 import { lifeIn, Scope } from './scope.js';
@@ -28,7 +28,7 @@ export class ContextSession implements SessionOwner {
   /** The text of the data as they were loaded or saved; undefined: there were none. */
   #base: string | undefined;
   /** Whether `#base` is the canonical text by guess alone: other software writes the same JSON in another way. */
-  #guessed: Dict | undefined;
+  #isGuess = false;
   /** Whether the client was told of the session in this request. */
   #told = false;
   #commits: Promise<void> | undefined;
@@ -93,9 +93,8 @@ export class ContextSession implements SessionOwner {
   #accept({ data, text }: Taken): Session {
     const session = new Session(this, data);
     this.#session = session;
-    const whole = text !== undefined && !Object.keys(data).some(isReserved);
-    this.#base = whole ? text : JSON.stringify(session);
-    this.#guessed = whole ? data : undefined;
+    this.#isGuess = text !== undefined && !Object.keys(data).some(isLeftOut);
+    this.#base = this.#isGuess ? text : JSON.stringify(session);
     return session;
   }
 
@@ -113,10 +112,10 @@ export class ContextSession implements SessionOwner {
     if (session !== null) session._requireSave = true;
   }
 
-  /** What the middleware does at the end. */
+  /** What the middleware does at the end. What there is nothing to wait for costs no promise. */
   finish(): Awaitable<void> {
     if (this.#commits !== undefined) return this.commit();
-    if (this.#session !== undefined || this.#isDueUnread()) return this.commit();
+    if (this.#session !== undefined || this.#isDueUnread()) return this.#commit(false);
     this.#scope.notes.cookie = 'nobody used the session';
     return undefined;
   }
@@ -125,23 +124,28 @@ export class ContextSession implements SessionOwner {
   commit(options: CommitOptions = {}): Promise<void> {
     if (options.regenerate) this.renewKey();
     const before = this.#commits;
-    const work = () => this.#commit(options.save === true);
+    const work = async () => this.#commit(options.save === true);
     this.#commits = before === undefined ? work() : before.then(work, work);
     return this.#commits;
   }
 
-  async #commit(force: boolean): Promise<void> {
+  #commit(force: boolean): Awaitable<void> {
     if (this.#session === undefined && this.#isDueUnread()) this.get();
     const session = this.#session;
-    if (session === undefined || this.#keeper.detached) return;
+    if (session === undefined || this.#keeper.detached) return undefined;
     if (session === null) return this.#remove();
-    const text = JSON.stringify(session);
+    const data = session.toJSON();
+    const text = JSON.stringify(data);
     const reason = force || session._requireSave || this.#needsStamp() ? 'force' : this.#reason(text);
     this.#note(reason);
-    if (reason === '') {
-      if (this.#keeper.owes) this.#keeper.tell();
-    } else if (reason === 'rolling' && (await this.#keeper.touch())) this.#told = true;
-    else await this.#save(session, text, reason);
+    if (reason === 'rolling') return this.#roll(session, { data, text });
+    if (reason !== '') return this.#save(session, { data, text }, reason);
+    return this.#keeper.owes ? this.#keeper.tell() : undefined;
+  }
+
+  async #roll(session: Session, decided: { data: Dict; text: string }): Promise<void> {
+    if (await this.#keeper.touch()) this.#told = true;
+    else await this.#save(session, decided, 'rolling');
   }
 
   async #remove(): Promise<void> {
@@ -187,21 +191,21 @@ export class ContextSession implements SessionOwner {
 
   #isChanged(text: string): boolean {
     if (text === this.#base) return false;
-    if (this.#guessed === undefined) return true;
-    this.#base = JSON.stringify(new Session(this, this.#guessed));
-    this.#guessed = undefined;
+    if (!this.#isGuess || this.#base === undefined || !isForeign(this.#base)) return true;
+    this.#base = JSON.stringify(new Session(this, JSON.parse(this.#base) as Dict));
+    this.#isGuess = false;
     return text !== this.#base;
   }
 
-  async #save(session: Session, decided: string, reason: Reason): Promise<void> {
+  async #save(session: Session, decided: { data: Dict; text: string }, reason: Reason): Promise<void> {
     const { beforeSave } = this.#scope.settings;
     if (beforeSave) await beforeSave(this.#scope.ctx, session);
-    const data = session.toJSON();
-    const text = beforeSave ? JSON.stringify(data) : decided;
+    const data = beforeSave ? session.toJSON() : decided.data;
+    const text = beforeSave ? JSON.stringify(data) : decided.text;
     this.#scope.check(data);
     await this.#keeper.save({ data, text, fields: this.#scope.fields(), changed: reason === 'changed' });
     this.#base = text;
-    this.#guessed = undefined;
+    this.#isGuess = false;
     this.#told = true;
     session._requireSave = false;
   }

@@ -5,7 +5,7 @@ export type { Diagnosis, StandardSchema, TransportOption } from '@sessile/engine
 export { SessionCookieError } from './cookie-keeper.js';
 export { MemoryStore } from './generic/memory-store.js';
 export type { GenericCookie, GenericData, GenericSessionOptions, SessionIdStore } from './generic/options.js';
-export { genericSession } from './generic/session.js';
+export { type GenericMiddleware, genericSession } from './generic/session.js';
 export { Session } from './model.js';
 export type { EncryptOption, ExternalKey, SessionOptions } from './options.js';
 export { session };

@@ -9,6 +9,7 @@ export interface Taken {
 
 /** A session as it is to be stored. */
 export interface Save {
+  /** An object that is the keeper's to change. */
   data: Dict;
   /** The text of the data alone. */
   text: string;

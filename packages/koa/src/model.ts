@@ -129,9 +129,12 @@ const RESERVED: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whether stored data hold what a session leaves out, so that they cannot be told from the stored text. */
-export function isReserved(name: string): boolean {
-  return RESERVED.has(name);
+/** koa-session's own fields, which stand apart from the data. */
+const FIELDS: ReadonlySet<string> = new Set(['_expire', '_maxAge', '_session']);
+
+/** Whether a stored name is neither data of the session nor one of koa-session's own: what is saved will not hold it. */
+export function isLeftOut(name: string): boolean {
+  return RESERVED.has(name) ? !FIELDS.has(name) : name.startsWith('_') && !FIELDS.has(name);
 }
 
 /** A promise, or the callback's turn. A promise that nobody waits for fails in silence: the commit at the end tries again. */

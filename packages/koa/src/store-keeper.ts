@@ -211,7 +211,7 @@ export class StoreKeeper implements Keeper {
     const { lifeMs, settings, ctx } = this.#scope;
     const { key } = this;
     const hints = { changed, ctx: this.#isOurs ? this.#holder : ctx, rolling: settings.rolling };
-    await this.#store.set(key, { ...data, ...fields }, lifeMs === undefined ? undefined : lifeMs + MARGIN_MS, hints);
+    await this.#store.set(key, Object.assign(data, fields), lifeMs === undefined ? undefined : lifeMs + MARGIN_MS, hints);
     const old = this.#storedKey;
     this.#storedKey = key;
     if (old !== undefined && old !== key) await this.#destroy(old);

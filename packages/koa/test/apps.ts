@@ -123,4 +123,4 @@ export function decoded(value: string | undefined): any {
   return JSON.parse(Buffer.from(value ?? '', 'base64').toString());
 }
 
-export { Client, CookieJar, serve, session };
+export { Client, CookieJar, session };

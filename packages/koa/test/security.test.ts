@@ -167,6 +167,23 @@ describe('failures', () => {
     expect(await json(before)).toEqual({ isNew: true, key: expect.any(String) });
   });
 
+  it('a signature that was found good is worth nothing once its key is gone, in a new list or in the same one', async () => {
+    const keys = ['one'];
+    const { client, app } = await site({}, answerSession, { keys });
+    await client.get('/set/a/1');
+    for (let n = 0; n < 3; n += 1) expect((await json(client)).a).toBe('1');
+    const copy = client.clone();
+    keys.unshift('two');
+    const signed = await copy.get('/');
+    expect(JSON.parse(signed.text).a).toBe('1');
+    expect(sent(signed, 'koa.sess.sig')).toBeDefined();
+    keys.pop();
+    expect((await json(client)).isNew).toBe(true);
+    expect((await json(copy)).a).toBe('1');
+    app.keys = ['three'];
+    expect((await json(copy)).isNew).toBe(true);
+  });
+
   it('a cookie of an older name does not outlive a logout', async () => {
     const made = new Koa();
     made.keys = ['key'];

@@ -1,5 +1,6 @@
 import { createId } from '@sessile/engine';
 import type { KoaContext, KoaStore } from '../types.js';
+import { readSigned } from '../verified.js';
 import { MemoryStore } from './memory-store.js';
 
 // oxlint-disable typescript/no-explicit-any -- contexts and sessions are the app's
@@ -130,7 +131,7 @@ function cookieIds(key: string, cookie: GenericCookie): SessionIdStore {
   const { path, domain } = cookie;
   return {
     get(this: KoaContext) {
-      return this.cookies.get(key, cookie);
+      return cookie['signed'] === false ? this.cookies.get(key, cookie) : readSigned(this, key, cookie);
     },
     set(this: KoaContext, sid: string, session: GenericData) {
       if (!this.res.headersSent) this.cookies.set(key, sid, session.cookie);

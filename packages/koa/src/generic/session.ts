@@ -1,7 +1,7 @@
 import { isWithin, noteSkipped } from '@sessile/engine';
 import type { KoaContext, KoaNext } from '../types.js';
 import { MemoryStore } from './memory-store.js';
-import { checkGenericOptions, type GenericSessionOptions } from './options.js';
+import { checkGenericOptions, type GenericData, type GenericSessionOptions } from './options.js';
 import { Outage } from './outage.js';
 import { GenericStore } from './store.js';
 import { type GenericSite, GenericVisit } from './visit.js';
@@ -36,10 +36,7 @@ async function direct(ctx: Carrier, next: KoaNext, site: GenericSite): Promise<u
   if (ctx[VISIT] !== undefined || ctx['session'] || !isServed(ctx, site)) return next();
   const visit = new GenericVisit(ctx, site);
   await visit.load();
-  begin(ctx, visit, {
-    get: () => visit.session,
-    set: (session) => (visit.session = session),
-  });
+  begin(ctx, visit, DIRECT);
   return serve(ctx, next, visit);
 }
 
@@ -47,12 +44,27 @@ async function deferred(ctx: Carrier, next: KoaNext, site: GenericSite): Promise
   ctx['sessionStore'] = site.store;
   if (ctx[VISIT] !== undefined || !isServed(ctx, site)) return next();
   const visit = new GenericVisit(ctx, site);
-  begin(ctx, visit, {
-    get: () => visit.ask(),
-    set: (session) => (visit.session = session),
-  });
+  begin(ctx, visit, DEFERRED);
   return serve(ctx, next, visit, () => visit.touched);
 }
+
+type Accessor = PropertyDescriptor & ThisType<Carrier>;
+
+function accessor(get: (visit: GenericVisit) => unknown): Accessor {
+  return {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return get(this[VISIT] as GenericVisit);
+    },
+    set(session: GenericData | null) {
+      (this[VISIT] as GenericVisit).session = session;
+    },
+  };
+}
+
+const DIRECT = accessor((visit) => visit.session);
+const DEFERRED = accessor((visit) => visit.ask());
 
 /** Whether a browser would send the cookie to this path. */
 function isServed(ctx: Carrier, { settings }: GenericSite): boolean {
@@ -62,10 +74,10 @@ function isServed(ctx: Carrier, { settings }: GenericSite): boolean {
 }
 
 /** Puts the session's properties on the context. */
-function begin(ctx: Carrier, visit: GenericVisit, session: PropertyDescriptor): void {
+function begin(ctx: Carrier, visit: GenericVisit, session: Accessor): void {
   ctx[VISIT] = visit;
   ctx['sessionSave'] = null;
-  Object.defineProperty(ctx, 'session', { ...session, configurable: true, enumerable: true });
+  Object.defineProperty(ctx, 'session', session);
   ctx['saveSession'] = () => visit.ask().then(() => visit.refresh());
   ctx['regenerateSession'] = () => visit.regenerate();
 }
