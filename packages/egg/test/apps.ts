@@ -140,6 +140,9 @@ export class HandMade {
   }
 }
 
+/** A browser that takes partitioned cookies. */
+export const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
+
 /** Sends a request as a proxy that ends TLS would. */
 export async function overTls(url: string, headers: Record<string, string> = {}): Promise<{ text: string; setCookie: string[] }> {
   const response = await fetch(url, { headers: { 'x-forwarded-proto': 'https', ...headers } });

@@ -1,10 +1,9 @@
 /** What egg-session documents and does, seen of the plugin itself and of ours in its place. */
 import type { Client } from '@sessile/testkit';
 import { describe, expect, it, vi } from 'vitest';
-import { answerSession, HandMade, OURS, OURS_4, overTls, startEgg, STOCK } from './apps.js';
+import { answerSession, CHROME, HandMade, OURS, OURS_4, overTls, startEgg, STOCK } from './apps.js';
 
 const DAY_MS = 86_400_000;
-const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
 
 const withStore = (store: unknown) => ({ didLoad: (app: any) => (app.sessionStore = store) });
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { SessionStore } from '@sessile/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { answerSession, type AppOptions, HandMade, MemoryStore, OURS, SqliteStore, startEgg, STOCK } from './apps.js';
+import { answerSession, type AppOptions, CHROME, HandMade, MemoryStore, OURS, overTls, SqliteStore, startEgg, STOCK } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const mock = require('egg-mock');
@@ -132,6 +132,19 @@ it('says at the request that a store cannot give new keys', async () => {
   });
   expect((await browser().get('/')).status).toBe(500);
   await expect.poll(rawLog).toMatch('rotate option needs a store of Sessile');
+});
+
+it('never takes what was read beside a broken cookie for what stands in it', async () => {
+  const { url } = await startEgg(OURS, { config: { proxy: true, cookies: { sameSite: 'none', autoChips: true } } });
+  const [own, double] = (await overTls(`${url}/set/user/ada`, { 'user-agent': CHROME })).setCookie
+    .map((line) => line.split(';')[0]!)
+    .toSorted();
+  const ask = async (...cookies: string[]) => (await overTls(url, { cookie: cookies.join('; ') })).text;
+  for (const _ of [1, 2]) expect(await ask(own!)).toBe('{"user":"ada"}');
+  // Egg reads the partitioned double of a cookie that it cannot decrypt.
+  for (const _ of [1, 2]) expect(await ask('EGG_SESS=broken', double!)).toBe('{"user":"ada"}');
+  expect(await ask('EGG_SESS=broken')).toBe('{}');
+  expect(await ask('EGG_SESS.sig=broken')).toBe('{}');
 });
 
 it('takes a long session from the cookie into a store, and back, with `overflow`', async () => {

@@ -45,15 +45,16 @@ function memoryOf(keys: readonly unknown[]): Memory {
 }
 
 /**
- * What `ctx.cookies.get` gives for a signed cookie. A good one is remembered, since a client sends the same text with each request and a
+ * What `ctx.cookies.get` gives for a signed cookie, or one that Egg has encrypted. A good one is remembered, since a client sends the same text with each request and a
  * check costs more than all else that is done with a session. That tells nobody anything: texts are looked for as a whole.
  */
 export function readSigned(ctx: KoaContext, name: string, attributes: Dict): string | undefined {
   const { cookies } = ctx;
   const keys = ctx.app.keys as unknown;
   // Without a list nobody could tell whether keys were changed; a `get` of a test's own is asked.
-  const text =
-    Array.isArray(keys) && !Object.hasOwn(cookies, 'get') ? signedText(ctx.req.headers['cookie'] as string | undefined, name) : undefined;
+  const header = ctx.req.headers['cookie'] as string | undefined;
+  const isSure = header !== undefined && Array.isArray(keys) && !Object.hasOwn(cookies, 'get');
+  const text = isSure ? (attributes['encrypt'] === true ? encryptedText(header, name) : signedText(header, name)) : undefined;
   if (text === undefined) return cookies.get(name, attributes);
   const memory = memoryOf(keys as unknown[]);
   const known = memory.get(text);
@@ -67,11 +68,16 @@ export function readSigned(ctx: KoaContext, name: string, attributes: Dict): str
 
 const patterns = new Map<string, RegExp>();
 
-/** The cookie and its signature as they were sent. */
-function signedText(header: string | undefined, name: string): string | undefined {
-  if (header === undefined) return undefined;
-  const signature = pairIn(header, `${name}.sig`);
-  return signature === undefined ? undefined : `${pairIn(header, name)}\n${signature}`;
+/** The cookie and its signature as they were sent; undefined where one is missing: then another may be read in its place. */
+function signedText(header: string, name: string): string | undefined {
+  const [pair, signature] = [pairIn(header, name), pairIn(header, `${name}.sig`)];
+  return pair === undefined || signature === undefined ? undefined : `${pair}\n${signature}`;
+}
+
+/** The same of a cookie that Egg has encrypted. Where it cannot be read, Egg reads its partitioned double. */
+function encryptedText(header: string, name: string): string | undefined {
+  const [pair, double] = [pairIn(header, name), pairIn(header, `_CHIPS-${name}`)];
+  return pair === undefined ? undefined : `encrypted\n${pair}\n${double}`;
 }
 
 /** The first cookie of the name, as `cookies` finds it. */
