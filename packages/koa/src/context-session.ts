@@ -69,6 +69,10 @@ export class ContextSession implements SessionOwner {
     return this.#keeper.key;
   }
 
+  get endsAt(): number | undefined {
+    return this.#keeper.endsAt;
+  }
+
   /** What reading `ctx.session` gives. */
   get(): Session | null {
     if (this.#session !== undefined) return this.#session;

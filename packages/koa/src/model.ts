@@ -7,6 +7,7 @@ type Callback = (error?: unknown) => void;
 export interface SessionOwner {
   maxAge: number | 'session';
   readonly externalKey: string | undefined;
+  readonly endsAt: number | undefined;
   commit(options?: CommitOptions): Promise<void>;
   /** Gives the session a new key: at once; it is stored with the next commit. */
   renewKey(): void;
@@ -28,10 +29,7 @@ export interface CommitOptions {
 export class Session {
   readonly #owner: SessionOwner;
   #isNew: boolean;
-  /** Set to true, the next commit saves whatever changed. */
-  declare _requireSave?: boolean;
-  /** When the session ends as it was loaded, ms since the epoch. */
-  declare _expire?: number;
+  #requireSave = false;
 
   /** @param data what was stored; undefined: a new session. Names of methods in it are left out. */
   constructor(owner: SessionOwner, data?: Dict) {
@@ -48,6 +46,20 @@ export class Session {
 
   set isNew(value: boolean) {
     this.#isNew = value;
+  }
+
+  /** Set to true, the next commit saves whatever changed. */
+  get _requireSave(): boolean {
+    return this.#requireSave;
+  }
+
+  set _requireSave(value: boolean) {
+    this.#requireSave = value;
+  }
+
+  /** When the session ends as it was loaded, ms since the epoch. */
+  get _expire(): number | undefined {
+    return this.#owner.endsAt;
   }
 
   /** How many values there are. */
@@ -67,7 +79,7 @@ export class Session {
 
   set maxAge(maxAge: number | 'session' | null | undefined) {
     this.#owner.maxAge = maxAge as number;
-    this._requireSave = true;
+    this.#requireSave = true;
   }
 
   /** The key in the store; undefined where the session is kept in the cookie. */
@@ -124,9 +136,7 @@ export class Session {
 
 const RESERVED: ReadonlySet<string> = new Set(
   // As data `__proto__` would change the prototype; a new lifetime is the owner's affair.
-  [...Object.getOwnPropertyNames(Session.prototype), '__proto__', '_maxAge', '_session', '_requireSave'].filter(
-    (name) => name !== 'constructor',
-  ),
+  [...Object.getOwnPropertyNames(Session.prototype), '__proto__', '_maxAge', '_session'].filter((name) => name !== 'constructor'),
 );
 
 /** koa-session's own fields, which stand apart from the data. */

@@ -18,6 +18,11 @@ export function isOurs(store: KoaStore): store is SessionStore {
 /** The longest id that a store of ours takes. */
 const LONGEST_BYTES = 1024;
 
+/** Whether a store of ours would refuse a key. A client that may choose its own has no session then, and no failure. */
+export function isTooLong(key: string): boolean {
+  return typeof key === 'string' && Buffer.byteLength(key) > LONGEST_BYTES;
+}
+
 /** Keeps sessions in a store, and tells the client their keys. */
 export class StoreKeeper implements Keeper {
   readonly #scope: Scope;
@@ -97,8 +102,7 @@ export class StoreKeeper implements Keeper {
   }
 
   #fetch(key: string): Awaitable<void> {
-    // A client that may choose its key gets none that the store would refuse.
-    if (typeof key === 'string' && Buffer.byteLength(key) > LONGEST_BYTES) return this.#judge(key, undefined);
+    if (isTooLong(key)) return this.#judge(key, undefined);
     const answer = (this.#store as SessionStore).fetch(key);
     return answer instanceof Promise ? answer.then((fetched) => this.#judgeClosed(key, fetched)) : this.#judgeClosed(key, answer);
   }

@@ -335,6 +335,12 @@ describe.each(PAIRS)('%s', (_, Koa, makeStore) => {
     const answered = await unknown.client.get('/');
     expect(attributes(cookie(answered))['expires']).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
     expect(JSON.parse(answered.text).id).not.toBe(id);
+    const unsigned = await start({ store, cookie: { signed: false } });
+    for (const chosen of ['x'.repeat(2000), 'h1-x', '%']) {
+      const jar = new CookieJar();
+      jar.setCookieSync(`koa.sid=${chosen}`, url);
+      expect((await json(new Client(unsigned.url, jar), '/set/a/1')).id).not.toBe(chosen);
+    }
     const forged = new CookieJar();
     forged.setCookieSync('koa.sid=chosen', url);
     expect((await json(new Client(unknown.url, forged), '/set/a/1')).id).not.toBe('chosen');

@@ -1,13 +1,19 @@
+/* oxlint-disable typescript/consistent-return -- a test that is skipped returns what the runner gives */
 import { createRequire } from 'node:module';
 import { genericSession, session } from '@sessile/koa';
 import { MemoryStore } from '@sessile/store-memory';
+import { RedisStore } from '@sessile/store-redis';
 import { SqliteStore } from '@sessile/store-sqlite';
+import { backend, namespace } from '@sessile/testkit';
 import { describe, expect, it, vi } from 'vitest';
-import { answerSession, attributes, CookieJar, DAY, type Handler, held, json, KOAS, MINUTE, open, sent, site } from './apps.js';
+import { answerSession, attributes, CookieJar, DAY, type Handler, held, json, KOAS, later, MINUTE, open, sent, site } from './apps.js';
 
 const require = createRequire(import.meta.url);
 const seven = require('koa-session').createSession;
 const five = require('koa-session-5');
+const koaRedis = require('koa-redis');
+
+const [[, Koa3] = ['', undefined as any]] = KOAS;
 
 const count: Handler = (ctx) => {
   ctx.session.n = (ctx.session.n ?? 0) + 1;
@@ -59,8 +65,8 @@ describe.each([
     const after = await site({ ...options, key: 'sid' }, count, { keys: ['new', 'old'], jar });
     await before.client.get('/');
     expect((await after.client.get('/')).text).toBe('2 false');
-    const later = await site({ ...options, key: 'sid' }, count, { make: stock, keys: ['new'], jar });
-    expect((await later.client.get('/')).text).toBe('3 false');
+    const last = await site({ ...options, key: 'sid' }, count, { make: stock, keys: ['new'], jar });
+    expect((await last.client.get('/')).text).toBe('3 false');
   });
 });
 
@@ -92,9 +98,50 @@ describe('what is stored is the same to the byte', () => {
   });
 });
 
-describe('programs of the documentation, with the import changed', () => {
-  const [[, Koa] = ['', undefined as any]] = KOAS;
+describe('on Redis', () => {
+  it('nobody is logged out from koa-session and koa-generic-session on koa-redis to ours on RedisStore, and back; parallel requests merge', async (context) => {
+    const found = await backend('redis');
+    if (found.url === undefined) return context.skip(found.skip);
+    const peer = koaRedis({ url: found.url });
+    const ours = new RedisStore({ url: found.url, prefix: '' });
+    later(async () => {
+      await ours.close();
+      await peer.quit();
+    });
+    const prefix = `${namespace()}:`;
+    const jar = new CookieJar();
+    const before = await site({ store: peer, prefix }, count, { make: seven, jar });
+    const after = await site({ store: ours, prefix, rolling: true }, count, { jar });
+    const peerInOurs = await site({ store: peer, prefix }, count, { jar });
+    const texts: string[] = [];
+    for (const { client } of [before, after, before, peerInOurs, after]) texts.push((await client.get('/')).text);
+    expect(texts).toEqual(['1 true', '2 false', '3 false', '4 false', '5 false']);
+    const adding = await site(
+      { store: ours, prefix, rolling: true },
+      (ctx) => {
+        if (ctx.path !== '/untouched') ctx.session[ctx.path.slice(1)] = true;
+        ctx.body = ctx.session.toJSON();
+      },
+      { jar },
+    );
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => adding.client.clone().get(`/${name}`)));
+    expect(await json(adding.client, '/untouched')).toEqual({ n: 5, a: true, b: true, c: true, d: true });
+    await (await site({ store: ours, prefix }, answerSession, { jar })).client.get('/out');
+    expect((await before.client.get('/')).text).toBe('1 true');
+    const generic = async (make: any, store: any, own: CookieJar) => {
+      const app = new Koa3();
+      app.keys = ['key'];
+      app.use(make({ store, prefix }));
+      app.use(count);
+      return open(app, own);
+    };
+    const second = new CookieJar();
+    const sites = [await generic(require('koa-generic-session'), peer, second), await generic(genericSession, ours, second)];
+    for (const n of [1, 2, 3, 4]) expect((await sites[(n + 1) % 2]?.client.get('/'))?.text).toBe(`${n} false`);
+  });
+});
 
+describe('programs of the documentation, with the import changed', () => {
   const CONFIG = {
     key: 'koa:sess',
     maxAge: 86_400_000,
@@ -107,7 +154,7 @@ describe('programs of the documentation, with the import changed', () => {
   };
 
   function counter(options: object): any {
-    const app = new Koa();
+    const app = new Koa3();
     app.keys = ['some secret hurr'];
     app.use(session(options, app));
     app.use((ctx: any) => {
@@ -150,7 +197,7 @@ describe('programs of the documentation, with the import changed', () => {
   });
 
   it('G2 koa-sess: get, remove, regenerate; a lifetime of one session; defer', async () => {
-    const app = new Koa();
+    const app = new Koa3();
     app.keys = ['keys', 'keykeys'];
     app.use(genericSession({ store: new MemoryStore(), compat: 'koa-sess' }));
     app.use(async (ctx: any) => {
@@ -175,7 +222,7 @@ describe('programs of the documentation, with the import changed', () => {
     expect(texts).toEqual(['1', '2', '0', '1', '2', '1', '2']);
     const long = attributes(sent(await client.get('/long'), 'koa.sid'));
     expect(Date.parse(String(long['expires']))).toBeGreaterThan(Date.now() + 29 * DAY);
-    const deferred = new Koa();
+    const deferred = new Koa3();
     deferred.keys = ['keys'];
     deferred.use(genericSession({ store: new MemoryStore(), defer: true }));
     deferred.use(async (ctx: any) => {
@@ -188,7 +235,7 @@ describe('programs of the documentation, with the import changed', () => {
   });
 
   it('G3 the tutorial: its router, its advanced configuration, isNew, regenerateId', async () => {
-    const app = new Koa();
+    const app = new Koa3();
     app.keys = ['your-session-secret'];
     const advanced = {
       key: 'koa.advanced:sess',
@@ -250,7 +297,7 @@ describe('programs of the documentation, with the import changed', () => {
 
   it('require() gives the function, and the other functions hang on it', () => {
     const required = require('@sessile/koa');
-    expect(typeof required({}, new Koa())).toBe('function');
+    expect(typeof required({}, new Koa3())).toBe('function');
     for (const name of ['session', 'genericSession', 'MemoryStore', 'Session']) expect(typeof required[name]).toBe('function');
     expect(required.session).toBe(required);
   });

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Fetched, SessionStore } from '@sessile/core';
-import { isOurs } from '../store-keeper.js';
+import { isOurs, isTooLong } from '../store-keeper.js';
 import type { KoaStore } from '../types.js';
 import type { GenericData, GenericSettings } from './options.js';
 import { settle } from './settle.js';
@@ -27,7 +27,8 @@ export class GenericStore extends EventEmitter {
   /** Loads a session; one of ours is left closed. */
   async find(sid: string): Promise<Found | undefined> {
     if (this.#isOurs) {
-      const fetched = await (this.client as SessionStore).fetch(this.#settings.prefix + sid);
+      const key = this.#settings.prefix + sid;
+      const fetched = isTooLong(key) ? null : await (this.client as SessionStore).fetch(key);
       return fetched === null ? undefined : { fetched };
     }
     const data = await this.get(sid);
