@@ -115,7 +115,7 @@ describe('G1 koa-session', () => {
     await visitor.get('/');
     await visitor.get('/forget');
     await visitor.get('/');
-    await expect.poll(async () => (await seen()).seen).toContainEqual(['session:missed']);
+    await expect.poll(async () => (await seen()).seen, { timeout: 10_000 }).toContainEqual(['session:missed']);
   });
 
   it('takes the key from where the app says, and asks its hooks', async () => {
@@ -187,7 +187,7 @@ describe('G2 koa-sess', () => {
 /** A visitor, and what the store of the program was called with since it was last asked. */
 async function withSide(program: Program) {
   const side = () => /side: (\S+)/.exec(program.output())?.[1];
-  await expect.poll(side).toBeDefined();
+  await expect.poll(side, { timeout: 10_000 }).toBeDefined();
   const emit = async (event: string) => (await fetch(`${side()}/${event}`)).json();
   return { visitor: new Client(program.url), emit, seen: () => emit('seen') };
 }

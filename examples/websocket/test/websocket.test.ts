@@ -28,7 +28,7 @@ it('a WebSocket has the session of its visitor, and is closed by the logout', as
   const windows = [await open(url, visitor), await open(url, visitor)];
   for (const { socket, messages } of windows) {
     socket.send('hello');
-    await expect.poll(() => messages.length).toBe(1);
+    await expect.poll(() => messages.length, { timeout: 10_000 }).toBe(1);
   }
   expect(windows.map(({ messages }) => messages)).toEqual([['ada, message 1: hello'], ['ada, message 2: hello']]);
 

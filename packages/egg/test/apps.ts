@@ -23,6 +23,9 @@ const fixture = fileURLToPath(new URL('fixtures/app', import.meta.url));
 const cache = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
 mkdirSync(cache, { recursive: true });
 
+/** For `expect.poll`: what comes soon, on a machine that has others to serve. */
+export const SOON = { timeout: 10_000 };
+
 /** A plugin in an Egg, by the names under which they are installed here. */
 export interface Target {
   readonly egg: 'egg' | 'egg-4';

@@ -1,7 +1,7 @@
 /** What egg-session documents and does, seen of the plugin itself and of ours in its place. */
 import type { Client } from '@sessile/testkit';
 import { describe, expect, it, vi } from 'vitest';
-import { answerSession, CHROME, HandMade, OURS, OURS_4, overTls, startEgg, STOCK } from './apps.js';
+import { answerSession, CHROME, HandMade, OURS, OURS_4, overTls, SOON, startEgg, STOCK } from './apps.js';
 
 const DAY_MS = 86_400_000;
 
@@ -134,7 +134,7 @@ describe.each([STOCK, OURS, OURS_4])('$plugin in $egg', (target) => {
   it('D3 warns of a cookie that scripts can read', async () => {
     const { log } = await startEgg(target, { config: { session: { httpOnly: false } } });
     const sentence = 'please set `config.session.httpOnly` to true. It is very dangerous if session can read by client JavaScript.';
-    await expect.poll(log).toEqual([`[${plugin}]: ${sentence}`]);
+    await expect.poll(log, SOON).toEqual([`[${plugin}]: ${sentence}`]);
   });
 
   it('D4 takes an object as app.sessionStore, and gives it back', async () => {
@@ -169,10 +169,10 @@ describe.each([STOCK, OURS, OURS_4])('$plugin in $egg', (target) => {
       app.sessionStore = new HandMade();
     };
     const { log } = await startEgg(target, { didLoad: twice });
-    await expect.poll(log).toEqual([`[${plugin}] sessionStore already exists and will be overwrite`]);
+    await expect.poll(log, SOON).toEqual([`[${plugin}] sessionStore already exists and will be overwrite`]);
     const quiet = await startEgg(target, { didLoad: twice, env: 'unittest' });
     quiet.app.logger.warn('nothing before this');
-    await expect.poll(quiet.log).toEqual(['nothing before this']);
+    await expect.poll(quiet.log, SOON).toEqual(['nothing before this']);
   });
 
   it.each(['get', 'set', 'destroy'])('D4 refuses a store without %s', async (verb) => {
@@ -236,22 +236,22 @@ describe.each([STOCK, OURS, OURS_4])('$plugin in $egg', (target) => {
 
     it('of a session that is gone', async () => {
       const { log, key } = await visitWith(undefined);
-      await expect.poll(log).toEqual([`[session][missed] key(${key})`]);
+      await expect.poll(log, SOON).toEqual([`[session][missed] key(${key})`]);
     });
 
     it('of one that has expired', async () => {
       const { log, key } = await visitWith({ user: 'ada', _expire: 1, _maxAge: 1 });
-      await expect.poll(log).toEqual([`[session][expired] key(${key}) value({"user":"ada","_expire":1,"_maxAge":1})`]);
+      await expect.poll(log, SOON).toEqual([`[session][expired] key(${key}) value({"user":"ada","_expire":1,"_maxAge":1})`]);
     });
 
     it('of one that the app does not take', async () => {
       const { log, key } = await visitWith({ user: 'bob' }, { session: { valid: () => false } });
-      await expect.poll(log).toEqual([`[session][invalid] key(${key}) value({"user":"bob"})`]);
+      await expect.poll(log, SOON).toEqual([`[session][invalid] key(${key}) value({"user":"bob"})`]);
     });
 
     it('and not what was in it, with `logValue: false`', async () => {
       const { log, key } = await visitWith({ user: 'bob' }, { session: { valid: () => false, logValue: false } });
-      await expect.poll(log).toEqual([`[session][invalid] key(${key}) value("")`]);
+      await expect.poll(log, SOON).toEqual([`[session][invalid] key(${key}) value("")`]);
     });
   });
 

@@ -3,7 +3,19 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { SessionStore } from '@sessile/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { answerSession, type AppOptions, CHROME, HandMade, MemoryStore, OURS, overTls, SqliteStore, startEgg, STOCK } from './apps.js';
+import {
+  answerSession,
+  type AppOptions,
+  CHROME,
+  HandMade,
+  MemoryStore,
+  OURS,
+  overTls,
+  SOON,
+  SqliteStore,
+  startEgg,
+  STOCK,
+} from './apps.js';
 
 const require = createRequire(import.meta.url);
 const mock = require('egg-mock');
@@ -22,7 +34,7 @@ function gate() {
     arrived += 1;
     await opened;
   };
-  return { open, pass, crowd: (count: number) => expect.poll(() => arrived).toBe(count) };
+  return { open, pass, crowd: (count: number) => expect.poll(() => arrived, SOON).toBe(count) };
 }
 
 describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) => {
@@ -85,7 +97,7 @@ describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) 
     const { browser } = await start({ session: { rotate: { everyMs: 1 } }, answer });
     const visitor = browser();
     const { key } = JSON.parse((await visitor.get('/set/user/ada')).text);
-    await expect.poll(async () => JSON.parse((await visitor.get('/')).text).key).not.toBe(key);
+    await expect.poll(async () => JSON.parse((await visitor.get('/')).text).key, SOON).not.toBe(key);
     expect(JSON.parse((await visitor.get('/')).text)).toMatchObject({ user: 'ada' });
   });
 
@@ -96,7 +108,7 @@ describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) 
     const [key] = await app.sessionStore.ids();
     await app.sessionStore.clear();
     await visitor.get('/');
-    await expect.poll(log).toEqual([`[session][missed] key(${key})`]);
+    await expect.poll(log, SOON).toEqual([`[session][missed] key(${key})`]);
   });
 
   it('calls a method that a test has put in the place of one of the store', async () => {
@@ -120,7 +132,7 @@ describe.each(Object.entries(STORES))('with a store of ours: %s', (_name, make) 
     const [key] = await app.sessionStore.ids();
     await app.sessionStore.close();
     expect((await visitor.get('/')).status).toBe(500);
-    await expect.poll(rawLog).toMatch(/ERR_STORE_CLOSED|closed/);
+    await expect.poll(rawLog, SOON).toMatch(/ERR_STORE_CLOSED|closed/);
     expect(rawLog()).not.toContain(key);
   });
 });
@@ -131,7 +143,7 @@ it('says at the request that a store cannot give new keys', async () => {
     didLoad: (app) => (app.sessionStore = new HandMade()),
   });
   expect((await browser().get('/')).status).toBe(500);
-  await expect.poll(rawLog).toMatch('rotate option needs a store of Sessile');
+  await expect.poll(rawLog, SOON).toMatch('rotate option needs a store of Sessile');
 });
 
 it('never takes what was read beside a broken cookie for what stands in it', async () => {
