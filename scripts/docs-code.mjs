@@ -26,10 +26,12 @@ declare module 'koa-generic-session';
 /** Packages that pages speak of, and that are not installed here. */
 const ABSENT = `declare module 'connect-sqlite3';`;
 
-/** The same for the middleware of ours: it and express-session both say what `req.session` is, so that an app has one of them. */
+/** The same for the middlewares of ours: they and the stock ones both say what the session is, so that an app has one of them. */
 const AMBIENT_OURS = `
 import '@sessile/express';
+import '@sessile/koa';
 declare module '@sessile/express' { interface SessionData { [name: string]: any } }
+declare module '@sessile/koa' { interface SessionData { [name: string]: any } }
 `;
 
 /** Packages that an example may need without a server. */
@@ -124,7 +126,7 @@ function checked() {
     allowSyntheticDefaultImports: true,
     esModuleInterop: true,
   };
-  const ours = blocks.filter(({ text, head }) => (text + head).includes('@sessile/express'));
+  const ours = blocks.filter(({ text, head }) => /@sessile\/(express|koa|egg)\b/.test(text + head));
   return [
     ...compiled(
       options,

@@ -38,7 +38,7 @@ async function install(): Promise<void> {
     }),
   );
   const peers = ['better-sqlite3@12', 'express-session@1.19', 'koa-session@7', '@fastify/session@11', '@fastify/cookie@11', 'fastify@5'];
-  const types = ['@types/express-session@1', '@types/express@5', '@types/node@20', '@types/better-sqlite3@7'];
+  const types = ['@types/koa@2', '@types/express-session@1', '@types/express@5', '@types/node@20', '@types/better-sqlite3@7'];
   writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true }');
   await run('npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs, ...peers, ...types], {
     cwd: folder,
@@ -98,6 +98,8 @@ import sessileFastify from '@sessile/core/fastify';
 import Fastify from 'fastify';
 import { type SessionData, SessionStore, type SessionStoreOptions, StoreError } from '@sessile/core';
 import type { StoreDriver } from '@sessile/core/driver';
+import koaSession, { genericSession } from '@sessile/koa';
+import Koa from 'koa';
 import { MemoryStore } from '@sessile/store-memory';
 import { SqliteStore } from '@sessile/store-sqlite';
 import { defineConformance, runConformance } from '@sessile/store-conformance';
@@ -112,6 +114,9 @@ void Fastify().register(sessileFastify);
 const found: Promise<SessionData | null> = new SqliteStore().get('sid');
 const updated = new SqliteStore().update('sid', (data) => { data.n += 1; });
 const options: SessionStoreOptions = { conflicts: 'merge', hashIds: true };
+const app = new Koa();
+const sessions = koaSession<{ n: number }>({ store: new SqliteStore(), maxAge: 'session' }, app);
+app.use(sessions).use(genericSession({ store: new MemoryStore() })).use((ctx) => { sessions.of(ctx).n = 1; ctx.session.maxAge = 5; });
 // @ts-expect-error there is no such option
 new SqliteStore({ ttl: 3600 });
 declare const driver: StoreDriver<string>;

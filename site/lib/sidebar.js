@@ -30,6 +30,11 @@ export function sidebar() {
     ]),
     group('Stores', [...readmesOf('packages', isStore), item('packages/core/README.md')]),
     ...withItems('Middleware', readmesOf('packages', isMiddleware)),
+    group(
+      'Examples',
+      readmesOf('examples', (name) => name !== 'store-file'),
+      true,
+    ),
     folder('migrating', 'Moving in', false),
     folder('operating', 'Operating', false),
     group('Reference', [
@@ -43,7 +48,7 @@ export function sidebar() {
       item('packages/store-conformance/README.md'),
       item('ARCHITECTURE.md'),
       item('CONTRIBUTING.md'),
-      ...readmesOf('examples'),
+      item('examples/store-file/README.md'),
     ]),
     folder('conformance', 'What the kit saw', true),
     folder('decisions', 'Decisions', true),

@@ -1,27 +1,12 @@
-import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { Client } from '@sessile/testkit';
-import { expect, it, onTestFinished } from 'vitest';
+import { Client, startProgram } from '@sessile/testkit';
+import { expect, it } from 'vitest';
 
 const file = path.join(import.meta.dirname, '..', 'server.js');
 
-/** Starts the example on a free port. */
-function start(): Promise<string> {
-  const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      const url = /^(http:\S+?)\/ /.exec(output)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-    child.once('exit', (code) => reject(new Error(`It ended with ${code}.`)));
-  });
-}
-
 it('Prometheus reads how often the store was called, and how long it took', async () => {
-  const url = await start();
+  await using program = await startProgram([file]);
+  const { url } = program;
   const client = new Client(url);
   for (const views of [1, 2, 3]) expect((await client.get('/')).text).toBe(`views: ${views}\n`);
   const { text } = await new Client(url).get('/metrics');

@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { StoreError } from './errors.js';
 import type { Dict } from './json.js';
 import type { CodecOptions } from './options.js';
+import { seal, type SealingKey, toSealingKey, unseal } from './sealing.js';
 
 /** What a transformed payload looks like. It is JSON, since json columns and other tools must hold it. */
 interface Envelope {
@@ -15,14 +16,6 @@ interface Envelope {
   d: string;
 }
 
-interface Key {
-  id: string;
-  secret: Buffer;
-}
-
-const SALT_BYTES = 16;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 /** Begins with a rare letter, which makes it quick to look for. */
 const MARK = '$sessile":1';
 
@@ -40,11 +33,11 @@ interface Hashed {
  */
 export class Codec {
   readonly #options: CodecOptions;
-  readonly #keys: readonly Key[];
+  readonly #keys: readonly SealingKey[];
 
   constructor(options: CodecOptions) {
     this.#options = options;
-    this.#keys = (options.encrypt?.keys ?? []).map(toKey);
+    this.#keys = (options.encrypt?.keys ?? []).map(toSealingKey);
   }
 
   /**
@@ -229,36 +222,8 @@ function asSession(value: unknown): Dict {
 const KEYLESS = new Codec({ serializer: undefined, compress: undefined, encrypt: undefined, maxInflatedBytes: 16 * 1024 * 1024 });
 const NOBODY: Hashed = { hash: () => '' };
 
-function toKey(secret: string | Buffer): Key {
-  const bytes = Buffer.from(secret as string);
-  const id = Buffer.from(hkdfSync('sha256', bytes, '', 'sessile key id', 6)).toString('base64url');
-  return { id, secret: bytes };
-}
-
-/** Each message has a key of its own, so that no count of messages wears a key out. */
-function messageKey(key: Key, salt: Buffer): Buffer {
-  return Buffer.from(hkdfSync('sha256', key.secret, salt, 'sessile session', 32));
-}
-
 function aad(envelope: Envelope, idHash: string): Buffer {
   return Buffer.from(`sessile:1:${envelope.k}:${envelope.z ?? ''}:${idHash}`);
-}
-
-function seal(key: Key, plain: Buffer, bound: Buffer): Buffer {
-  const head = randomBytes(SALT_BYTES + NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', messageKey(key, head.subarray(0, SALT_BYTES)), head.subarray(SALT_BYTES));
-  const sealed = [cipher.setAAD(bound).update(plain), cipher.final()];
-  return Buffer.concat([head, cipher.getAuthTag(), ...sealed]);
-}
-
-function unseal(key: Key, data: Buffer, bound: Buffer): Buffer {
-  const nonceEnd = SALT_BYTES + NONCE_BYTES;
-  const start = nonceEnd + TAG_BYTES;
-  const nonce = data.subarray(SALT_BYTES, nonceEnd);
-  const options = { authTagLength: TAG_BYTES };
-  const decipher = createDecipheriv('aes-256-gcm', messageKey(key, data.subarray(0, SALT_BYTES)), nonce, options);
-  decipher.setAAD(bound).setAuthTag(data.subarray(nonceEnd, start));
-  return Buffer.concat([decipher.update(data.subarray(start)), decipher.final()]);
 }
 
 function parseJson(text: string): unknown {

@@ -19,8 +19,10 @@ export interface Fetched {
    * Gives it the whole of its own lifetime again, as a touch of the unchanged session does.
    *
    * May answer at once. @returns whether it still lives.
+   *
+   * @param lifeMs in place of its own lifetime, from now; it only ever lengthens. Default: what its cookie says.
    */
-  keepAlive(): Awaitable<boolean>;
+  keepAlive(lifeMs?: number): Awaitable<boolean>;
 }
 
 /** The start of the texts whose `cookie.originalMaxAge` is this, where express-session and we write it. */

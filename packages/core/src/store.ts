@@ -436,7 +436,11 @@ export class SessionStore extends EventEmitter {
       ttlMs: stored.ttlMs,
       kept: maxAgeMs !== undefined && maxAgeMs === askedMs && typeof lifeMs === 'number' && (stored.ttlMs ?? 0) >= lifeMs,
       open,
-      keepAlive: () => this.#direct('touch', () => this.#keepAlive(id, maxAgeMs, open)),
+      keepAlive: (lifeMs?: number) =>
+        this.#direct('touch', () => {
+          if (lifeMs !== undefined) return this.#lengthen(id, explicitTtl(lifeMs));
+          return this.#keepAlive(id, maxAgeMs, open);
+        }),
     };
     if (text !== undefined) return fetched;
     // It has to be opened to know what is in it; what cannot be read is told now.
@@ -447,8 +451,13 @@ export class SessionStore extends EventEmitter {
   /** What a touch of the unopened session does. */
   #keepAlive(id: Id, maxAgeMs: number | null | undefined, open: () => SessionData | null): Awaitable<boolean> {
     if (maxAgeMs === undefined || typeof this.#settings.ttlMs === 'function') return this.#touchOpened(id, open());
+    return this.#lengthen(id, maxAgeMs ?? undefined);
+  }
+
+  /** @param lifeMs from now; undefined: the default lifetime. */
+  #lengthen(id: Id, lifeMs: number | undefined): Awaitable<boolean> {
     const asked = Date.now();
-    const expiresAt = expiryOf(maxAgeMs ?? undefined, undefined, this.#settings.ttlMs, asked);
+    const expiresAt = expiryOf(lifeMs, undefined, this.#settings.ttlMs, asked);
     return this.#lanes.run(id.key, 'touch', (call) =>
       chain(this.#extend(id, expiresAt, true, call, call.clock(asked)), (live) => {
         if (live) this.#notify('touch', id.storedId);

@@ -388,3 +388,21 @@ describe('TTL: a save of a loaded session', () => {
     about(storedAt(store.driver, 's')!.leftMs, 70_000);
   });
 });
+
+describe('keeping a fetched session alive', () => {
+  it.each([
+    ['a number', 10_000],
+    ['a function', () => 10_000],
+  ])('for a lifetime that is told, in place of its own and of the ttlMs option, %s; it only ever lengthens', async (_, ttlMs) => {
+    const store = new TestStore(new TestDriver(), { ttlMs });
+    await store.set('s', { a: 1, _expire: Date.now() + 20_000, _maxAge: 20_000 }, 20_000);
+    const fetched = await store.fetch('s');
+    expect(await fetched?.keepAlive(60_000)).toBe(true);
+    about(storedAt(store.driver, 's')?.leftMs ?? 0, 60_000);
+    expect(await fetched?.keepAlive(5_000)).toBe(true);
+    about(storedAt(store.driver, 's')?.leftMs ?? 0, 60_000);
+    await store.destroy('s');
+    expect(await fetched?.keepAlive(60_000)).toBe(false);
+    expect(await store.get('s')).toBeNull();
+  });
+});

@@ -1,4 +1,5 @@
 import { SessionStore, VISIT } from '@sessile/core';
+import { advise } from './advice.js';
 import { readCookies } from './cookies.js';
 import type { EngineRequest } from './engine.js';
 import { skippedBecause } from './skipped.js';
@@ -63,32 +64,12 @@ function why(request: EngineRequest, visit: Visit): string {
 function adviceFor(request: EngineRequest, { context }: Visit): string[] {
   const { cookie, settings, secure, store } = context;
   const several = readCookies(request.headers['cookie'] as string | undefined, settings.name).length > 1;
-  const weak: [applies: boolean, advice: string][] = [
-    [
-      cookie.sameSite === undefined || cookie.sameSite === false,
-      "set cookie.sameSite to 'lax' or 'strict': without it other sites can send requests in the user's name",
-    ],
-    [cookie.httpOnly === false, 'cookie.httpOnly is off: scripts of the page, and those that slip into it, can read the id'],
-    [secure && cookie.secure !== true, 'the connection is TLS, but cookie.secure is not true: the cookie is sent over plain HTTP too'],
-    [
-      !secure && cookie.secure === true,
-      'cookie.secure is on, but this connection is not known to be TLS; behind a proxy set `trust proxy`, or `proxy: true`',
-    ],
-    [cookie.sameSite === 'none' && cookie.secure !== true, "cookie.sameSite is 'none': browsers want cookie.secure with it"],
-    [
-      several,
-      `the client sent several cookies of this name, perhaps one from a sibling domain; a name with the prefix __Host- cannot be set from there`,
-    ],
-    [shortSecret(settings.secret), 'the secret is shorter than 16 characters: it can be guessed from one cookie'],
-    [
-      !(store instanceof SessionStore),
-      'the store is not one of Sessile: parallel requests can overwrite each other, and a late one can bring a session back',
-    ],
-  ];
-  return weak.filter(([applies]) => applies).map(([, advice]) => advice);
-}
-
-function shortSecret(secret: unknown): boolean {
-  const [first] = [secret].flat();
-  return typeof first === 'string' && first.length < 16;
+  return advise({
+    cookie,
+    secure,
+    several,
+    secret: [settings.secret].flat()[0],
+    isForeign: !(store instanceof SessionStore),
+    setting: '`trust proxy`, or `proxy: true`',
+  });
 }

@@ -227,7 +227,7 @@ function skip(request: object, reason: string): undefined {
 }
 
 /** Whether a browser would send a cookie of this path: '/foo' is for '/foo' and '/foo/bar', and not for '/foobar'. */
-function isWithin(path: string, cookiePath: string, stock: boolean): boolean {
+export function isWithin(path: string, cookiePath: string, stock: boolean): boolean {
   if (!path.startsWith(cookiePath)) return false;
   return stock || path.length === cookiePath.length || cookiePath.endsWith('/') || path[cookiePath.length] === '/';
 }

@@ -143,7 +143,8 @@ function checkTimes<Req>({ absoluteMs, touchAfterMs, waitMs, rotate }: EngineOpt
   checkMs('rotate.graceMs', rotate?.graceMs, 0);
 }
 
-function checkMs(name: string, value: unknown, least: number): void {
+/** @throws TypeError for what is no number of milliseconds. */
+export function checkMs(name: string, value: unknown, least: number): void {
   if (value === undefined) return;
   if (typeof value !== 'number' || !(value >= least))
     throw new TypeError(`${name} option must be a number of milliseconds, ${least} or more`);

@@ -7,6 +7,11 @@ import type { SchemaResult, StandardSchema } from './options.js';
  */
 export function checkData(schema: StandardSchema, session: object): void {
   const { cookie: _, ...data } = session as { cookie?: unknown };
+  checkValue(schema, data);
+}
+
+/** As {@link checkData}, for data without a cookie among them. */
+export function checkValue(schema: StandardSchema, data: object): void {
   const result = schema['~standard'].validate(data);
   if (result instanceof Promise) {
     result.catch(() => {});

@@ -3,7 +3,8 @@ import { readCookies } from './cookies.js';
 /** How an id travels: in a cookie; in `Authorization: Bearer`; in a header of the app's own. */
 export type TransportOption = 'cookie' | 'bearer' | { header: string };
 
-interface Headers {
+/** The headers of a request. */
+export interface Headers {
   [name: string]: string | string[] | undefined;
 }
 
@@ -28,10 +29,16 @@ export function* presented(headers: Headers, transports: readonly TransportOptio
     if (transport === 'cookie') {
       for (const value of readCookies(headers['cookie'] as string | undefined, name)) if (value.startsWith('s:')) yield value.slice(2);
     } else {
-      const token = transport === 'bearer' ? bearer(headers['authorization']) : headers[transport.header];
-      if (typeof token === 'string' && token !== '') yield token;
+      const token = tokenIn(headers, transport);
+      if (token !== undefined) yield token;
     }
   }
+}
+
+/** The signed id in a header; undefined where it is not there. */
+export function tokenIn(headers: Headers, transport: Exclude<TransportOption, 'cookie'>): string | undefined {
+  const token = transport === 'bearer' ? bearer(headers['authorization']) : headers[transport.header];
+  return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
 function bearer(header: string | string[] | undefined): string | undefined {

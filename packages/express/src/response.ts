@@ -38,9 +38,7 @@ class State {
   constructor(response: Response, visit: Visit, fail: Fail) {
     this.visit = visit;
     this.fail = fail;
-    this.writeHead = response.writeHead as Ending;
-    this.write = response.write as Ending;
-    this.end = response.end as Ending;
+    ({ writeHead: this.writeHead, write: this.write, end: this.end } = response as unknown as Hooked);
   }
 }
 

@@ -303,7 +303,7 @@ describe.each(EXPRESSES)('the shape of requests and responses on %s', (_name, ex
     own.use((req: any, res: any, next: any) => (req.setMaxListeners(21), res.setMaxListeners(22), next()));
     own.use(session({ secret: SECRET }));
     own.get('/', (req: any, res: any) => res.json([req.getMaxListeners(), res.getMaxListeners()]));
-    own.get('/later', (req: any, res: any) => res.setMaxListeners(23) && res.json(res.getMaxListeners()));
+    own.get('/later', (_req: any, res: any) => res.setMaxListeners(23) && res.json(res.getMaxListeners()));
     const client = await serve(own);
     expect(await client.json('/')).toEqual([21, 22]);
     expect(await client.json('/later')).toBe(23);

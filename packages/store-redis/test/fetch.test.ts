@@ -13,7 +13,7 @@ const session = (originalMaxAge: number | null) => ({ cookie: { originalMaxAge, 
 /** What a page of a middleware asks for: the sessions of many users, half of which chose "remember me". */
 async function fetched(store: ReturnType<typeof open>, lives: (n: number) => number | null, maxAgeMs: number | null) {
   await Promise.all(SIDS.map((sid, n) => store.set(sid, session(lives(n)), 60_000)));
-  const found = await Promise.all(SIDS.map((sid) => store.fetch(sid, maxAgeMs)));
+  const found = await Promise.all(SIDS.map(async (sid) => store.fetch(sid, maxAgeMs)));
   const lefts = await Promise.all(SIDS.map(async (sid) => (await store.fetch(sid))?.ttlMs));
   return { found, lefts };
 }

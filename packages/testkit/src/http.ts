@@ -39,10 +39,19 @@ export class Client {
     return new Client(this.#base, new CookieJar(), this.#jar.getCookieStringSync(this.#base));
   }
 
-  async get(path: string): Promise<Answer> {
+  get(path: string): Promise<Answer> {
+    return this.#send(path, {});
+  }
+
+  /** Sends a form. */
+  post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#send(path, { method: 'POST', body: new URLSearchParams(fields), headers });
+  }
+
+  async #send(path: string, init: { method?: string; body?: URLSearchParams; headers?: Record<string, string> }): Promise<Answer> {
     const url = this.#base + path;
     const cookie = this.#kept ?? this.#jar.getCookieStringSync(url);
-    const response = await fetch(url, { redirect: 'manual', headers: cookie === '' ? {} : { cookie } });
+    const response = await fetch(url, { redirect: 'manual', ...init, headers: { ...init.headers, ...(cookie === '' ? {} : { cookie }) } });
     const setCookie = response.headers.getSetCookie();
     for (const line of setCookie) this.#jar.setCookieSync(line, url);
     return { status: response.status, text: await response.text(), setCookie };

@@ -4,9 +4,11 @@ import type { BackendName, OwnServer, ServerOptions, Skipped } from './types.js'
 
 export { assertFleet, assertHandover, assertMove, type Move, type Side } from './fleet.js';
 export { type Answer, Client, type Cookie, serve } from './http.js';
+export { assertLogin, type LoginSite } from './login.js';
 export type { Faults } from './network.js';
 export { blocksOf, codeOf } from './pages.js';
 export { freePorts } from './ports.js';
+export { type Program, startProgram } from './programs.js';
 export { proxyTo, type Proxy } from './proxy.js';
 export { newSeed, Random } from './random.js';
 export { expressSite, koaGenericSite, koaSite, type Site } from './sites.js';

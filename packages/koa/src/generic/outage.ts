@@ -1,0 +1,41 @@
+import type { KoaStore } from '../types.js';
+
+/**
+ * Whether a store is there, by its events `disconnect` and `connect`: requests wait while it may come back, and fail when it did
+ * not for `reconnectTimeout`.
+ */
+export class Outage {
+  #status: 'available' | 'pending' | 'unavailable' = 'available';
+  readonly #waiting = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: KoaStore, timeoutMs: number) {
+    const { on } = store as { on?: (event: string, listener: () => void) => unknown };
+    if (typeof on !== 'function') return;
+    on.call(store, 'disconnect', () => this.#begin(timeoutMs));
+    on.call(store, 'connect', () => this.#settle('available'));
+  }
+
+  /** @throws Error `session store is unavailable` */
+  async wait(): Promise<void> {
+    if (this.#status === 'pending') await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    if (this.#status === 'unavailable') throw new Error('session store is unavailable');
+  }
+
+  get isOver(): boolean {
+    return this.#status === 'available';
+  }
+
+  #begin(timeoutMs: number): void {
+    if (this.#status !== 'available') return;
+    this.#status = 'pending';
+    this.#timer = setTimeout(() => this.#settle('unavailable'), timeoutMs).unref();
+  }
+
+  #settle(status: 'available' | 'unavailable'): void {
+    clearTimeout(this.#timer);
+    this.#status = status;
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
+  }
+}
