@@ -133,6 +133,28 @@ const s: session.Store = new sqlite.SqliteStore();
 export = s;
 `,
     );
+    writeFileSync(
+      join(folder, 'types', 'express.mts'),
+      `import express from 'express';
+import session, { type SessionOptions } from '@sessile/express';
+import { SqliteStore } from '@sessile/store-sqlite';
+declare module '@sessile/express' {
+  interface SessionData { user: string }
+}
+const options: SessionOptions = { secret: ['new', 'old'], store: new SqliteStore(), cookie: { sameSite: 'lax' }, rotate: { everyMs: 1000 } };
+const app = express();
+const typed = session<{ n: number }>({ secret: 's' });
+app.use(session(options), typed).use((req, res) => {
+  req.session.user = req.sessionID;
+  typed.of(req).n = 1;
+  // @ts-expect-error it is a text
+  req.session.user = 1;
+  void req.session.regenerate().then(() => res.end());
+});
+// @ts-expect-error there is no such mode
+session({ secret: 's', onUnavailable: 'ignore' });
+`,
+    );
     const config = {
       compilerOptions: {
         module: 'nodenext',
@@ -145,9 +167,15 @@ export = s;
       files: ['use.mts', 'use.cts'],
     };
     writeFileSync(join(folder, 'types', 'tsconfig.json'), JSON.stringify(config));
+    // By itself: the types of stock express-session say something else of the same request.
+    const alone = { ...config, files: ['express.mts'] };
+    writeFileSync(join(folder, 'types', 'express.json'), JSON.stringify(alone));
     const tsc = join(root, 'node_modules/.bin/tsc');
-    const output = await run(tsc, ['-p', join(folder, 'types')], { cwd: folder }).then(
-      ({ stdout }) => stdout,
+    const output = await Promise.all([
+      run(tsc, ['-p', join(folder, 'types')], { cwd: folder }),
+      run(tsc, ['-p', join(folder, 'types', 'express.json')], { cwd: folder }),
+    ]).then(
+      (answers) => answers.map(({ stdout }) => stdout).join(''),
       (error: { stdout: string }) => error.stdout,
     );
     // The libraries' own declarations are not what is on trial.

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import session, { type SessionData } from '@sessile/express';
 import { MemoryStore } from '@sessile/store-memory';
+import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -173,6 +174,23 @@ describe.each(STORES)('%s', (_, makeStore) => {
     }
   });
 
+  it("onUnavailable: 'wait' serves a request that comes after `disconnect` when the store answers again", async () => {
+    const store = makeStore();
+    const client = await app({ store, onUnavailable: 'wait', waitMs: 10_000 });
+    await client.get('/set/a/1');
+    let away = true;
+    const get = vi.spyOn(store, 'get').mockImplementation(((sid: string, callback: any) => {
+      if (away) return callback(new Error('away'));
+      get.mockRestore();
+      store.get(sid, callback);
+    }) as never);
+    store.emit('disconnect');
+    const reply = client.json('/');
+    await expect.poll(() => get.mock.calls.length).toBeGreaterThan(1);
+    away = false;
+    expect((await reply).a).toBe('1');
+  });
+
   it('cookie, store and secret may be functions of the request, each called once for it', async () => {
     const stores: Record<string, ReturnType<typeof makeStore>> = { a: makeStore(), b: makeStore() };
     const tenant = (req: any): string => req.headers['x-tenant'];
@@ -214,7 +232,7 @@ describe.each(STORES)('%s', (_, makeStore) => {
   });
 
   it('a schema refuses data that do not fit, at the end of the request and in save(); the stored session stays', async () => {
-    const schemas = [z.object({ n: z.number() }), v.object({ n: v.number() })];
+    const schemas = [z.object({ n: z.number() }), v.object({ n: v.number() }), type({ n: 'number' })];
     for (const schema of schemas) {
       const store = makeStore();
       const onError = vi.fn();
