@@ -1,3 +1,5 @@
+import { renewed, TTL_MS } from './sessions.js';
+
 /**
  * What a file in `bench/backends` gives as its default export.
  *
@@ -30,6 +32,7 @@
  * @property {(sid: string) => Promise<any>} get
  * @property {(sid: string, session: any) => Promise<unknown>} set
  * @property {(sid: string, session: any) => Promise<unknown>} touch
+ * @property {(sid: string) => Promise<unknown>} [getAndTouch] as our middlewares do both; else it is the one and then the other.
  * @property {(sid: string) => Promise<unknown>} destroy
  * @property {() => Promise<number>} [length]
  * @property {() => Promise<string[]>} [ids]
@@ -100,6 +103,12 @@ export function ourStore(store) {
     get: (sid) => store.get(sid),
     set: (sid, session) => store.set(sid, session),
     touch: (sid, session) => store.touch(sid, session),
+    getAndTouch: async (sid) => {
+      const fetched = await store.fetch(sid, TTL_MS);
+      const session = fetched?.open();
+      if (fetched && !fetched.kept) await store.touch(sid, renewed(session));
+      return session;
+    },
     destroy: (sid) => store.destroy(sid),
     length: () => store.length(),
     ids: () => store.ids(),

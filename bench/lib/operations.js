@@ -58,8 +58,9 @@ const OPERATIONS = [
     calls:
       (subject, { sids, size }) =>
       async (index) => {
+        if (subject.getAndTouch !== undefined) return subject.getAndTouch(sids[index % size]);
         const session = await subject.get(sids[index % size]);
-        await subject.touch(sids[index % size], renewed(session));
+        return subject.touch(sids[index % size], renewed(session));
       },
   },
   {

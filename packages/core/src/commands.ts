@@ -95,6 +95,7 @@ export class Commands {
   }
 
   readAndExtend(item: Extend, call: LaneCall): Awaitable<Stored<Token> | null> {
+    if (item.onlyLonger && this.keepsOnRead) return this.readAndKeep({ key: item.key, ttlMs: item.ttlMs, startsWith: '' }, call);
     if (this.driver.readAndExtend !== undefined) return this.#extendedReads.submit(item, call);
     return chain(this.extend(item, call), (live) => (live ? this.read(item.key, call) : null));
   }

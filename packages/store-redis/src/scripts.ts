@@ -139,7 +139,7 @@ local answers, call = {}, redis.call
 for i = 1, #KEYS do
   local key, life, start = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]
   local left = call('PTTL', key)
-  if left ~= -2 and not isLonger(left, life) and redis.pcall('GETRANGE', key, 0, #start - 1) == start then
+  if left ~= -2 and not isLonger(left, life) and (start == '' or redis.pcall('GETRANGE', key, 0, #start - 1) == start) then
     local done = extend(key, left, life, '0')
     left = done == 1 and call('PTTL', key) or done
   end

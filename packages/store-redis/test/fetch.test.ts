@@ -43,6 +43,13 @@ describe.skipIf(one.skip !== undefined || many.skip !== undefined)('RedisStore.f
     expect(touched).toEqual(['s']);
   });
 
+  it('get with extendMs lengthens whatever the text, many by two commands', async () => {
+    const store = open({ url: one.url ?? '', prefix: prefix() });
+    await Promise.all(SIDS.map((sid) => store.set(sid, { sid }, 60_000)));
+    expect(await Promise.all(SIDS.map((sid) => store.get(sid, { extendMs: HOUR_MS })))).toEqual(SIDS.map((sid) => ({ sid })));
+    expect((await Promise.all(SIDS.map(async (sid) => (await store.fetch(sid))?.ttlMs))).every(isLong)).toBe(true);
+  });
+
   it('nothing becomes shorter', async () => {
     const store = open({ url: one.url ?? '', prefix: prefix() });
     await store.set('s', session(60_000), HOUR_MS);
