@@ -1,4 +1,4 @@
-/** What a session costs a request: Express alone, with express-session, and with ours. `npm run bench -- http` */
+/** What a session costs a request: a framework alone, with a stock middleware, and with ours. `npm run bench -- http` */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -12,12 +12,13 @@ import { toMarkdown, toText } from '../lib/table.js';
 
 const HELP = `Usage: npm run bench -- http [options]
 
-Requests per second, CPU that a session adds to a request, and the delay that it adds to a lone one: Express 5 alone, with express-session,
-and with @sessile/express. Each server is a process of its own; the load comes from this one.
+Requests per second, CPU that a session adds to a request, and the delay that it adds to a lone one: Express 5, Koa 3 and Fastify 5 alone, with
+their stock middlewares, and with ours. Each server is a process of its own; the load comes from this one.
 
   --rounds N      rounds, in each of which every server has its turn (default 7)
   --requests N    requests in a turn (default 3000)
-  --store NAMES   memory, redis (default both)
+  --framework X   express, koa, fastify (default all)
+  --store NAMES   memory, redis, and cookie for Koa (default all)
   --quick         2 rounds of 400
   --markdown FILE the tables
   --help`;
@@ -29,12 +30,46 @@ const KINDS = /** @type {const} */ ([
   ['anonymous', 'a visitor without one'],
   ['unseen', 'one that never looks at its session'],
 ]);
-/** @type {Record<string, Record<string, number>>} */
-const AIMS = {
-  memory: { read: 0.4, write: 0.4, anonymous: 0.2, unseen: 0.4 },
-  redis: { read: 0.6, write: 0.6, anonymous: 0.2, unseen: 0.6 },
-};
-const MIDDLEWARES = ['none', 'express-session', '@sessile/express'];
+/**
+ * What is measured beside each other: a stock middleware and ours, each over the bare framework.
+ *
+ * @typedef {object} Group
+ * @property {string} framework
+ * @property {string} store
+ * @property {string} stock
+ * @property {string} ours
+ * @property {Record<string, number>} [aims] added CPU over that of the stock middleware, by kind of request.
+ */
+
+/** @param {number} aim */
+const every = (aim) => ({ read: aim, write: aim, anonymous: aim, unseen: aim });
+
+/** @type {readonly Group[]} */
+const GROUPS = [
+  { ...pair('express', 'express-session', '@sessile/express'), store: 'memory', aims: { ...every(0.4), anonymous: 0.2 } },
+  { ...pair('express', 'express-session', '@sessile/express'), store: 'redis', aims: { ...every(0.6), anonymous: 0.2 } },
+  { ...pair('koa', 'koa-session', '@sessile/koa session()'), store: 'cookie', aims: every(0.6) },
+  { ...pair('koa', 'koa-session', '@sessile/koa session()'), store: 'memory', aims: every(0.4) },
+  { ...pair('koa', 'koa-session', '@sessile/koa session()'), store: 'redis', aims: every(0.4) },
+  { ...pair('koa', 'koa-generic-session', '@sessile/koa genericSession()'), store: 'memory', aims: every(0.4) },
+  { ...pair('koa', 'koa-generic-session', '@sessile/koa genericSession()'), store: 'redis', aims: every(0.4) },
+  { ...pair('fastify', '@fastify/session', '@fastify/session with our store'), store: 'memory' },
+  { ...pair('fastify', '@fastify/session', '@fastify/session with our store'), store: 'redis' },
+];
+
+/**
+ * @param {string} framework
+ * @param {string} stock
+ * @param {string} ours
+ */
+function pair(framework, stock, ours) {
+  return { framework, stock, ours };
+}
+
+const PACKAGES = [
+  ...['express', 'express-session', 'connect-redis', 'koa', 'koa-session', 'koa-generic-session', 'koa-redis'],
+  ...['fastify', '@fastify/session', 'redis', 'ioredis', 'autocannon'],
+];
 const CONNECTIONS = 16;
 const CLIENTS = 100;
 
@@ -60,6 +95,7 @@ export async function benchHttp(argv) {
     options: {
       rounds: { type: 'string' },
       requests: { type: 'string' },
+      framework: { type: 'string' },
       store: { type: 'string' },
       quick: { type: 'boolean' },
       markdown: { type: 'string' },
@@ -69,7 +105,7 @@ export async function benchHttp(argv) {
   if (values.help) return console.log(HELP);
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 7));
   const requests = Number(values.requests ?? (values.quick ? 400 : 3000));
-  const machine = describeMachine(['express', 'express-session', 'connect-redis', 'redis', 'ioredis', 'autocannon']);
+  const machine = describeMachine(PACKAGES);
   const versions = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const lines = [
     `${machine.date}, Node ${machine.node}, ${machine.machine}, ${machine.system}, load ${machine.load?.toFixed(1)}`,
@@ -78,26 +114,30 @@ export async function benchHttp(argv) {
   ];
   console.log(lines.join('\n'));
   const tables = [];
-  for (const store of (values.store ?? 'memory,redis').split(',')) {
-    tables.push(...(await benchStore(store, rounds, requests)));
+  const wanted = (/** @type {string | undefined} */ list, /** @type {string} */ name) =>
+    list === undefined || list.split(',').includes(name);
+  for (const group of GROUPS) {
+    const isWanted = wanted(values.framework, group.framework) && wanted(values.store, group.store);
+    if (isWanted) tables.push(...(await benchGroup(group, rounds, requests)));
   }
   if (values.markdown !== undefined)
     writeFileSync(values.markdown, [...lines.map((line) => `- ${line}`), '', ...tables.map(toMarkdown)].join('\n'));
 }
 
 /**
- * @param {string} store
+ * @param {Group} group
  * @param {number} rounds
  * @param {number} requests
  */
-async function benchStore(store, rounds, requests) {
+async function benchGroup(group, rounds, requests) {
+  const { store, stock, ours } = group;
   const redis = store === 'redis' ? await backend('redis') : undefined;
   if (redis?.skip !== undefined) throw new Error(`There is no Redis: ${redis.skip}`);
-  const servers = await Promise.all(MIDDLEWARES.map((middleware) => start(middleware, store, redis?.url)));
+  const servers = await Promise.all(['none', stock, ours].map((middleware) => start(group, middleware, redis?.url)));
   try {
     const tables = [];
     for (const [kind, title] of KINDS) {
-      const table = tableOf(store, kind, title, await measure(servers, kind, rounds, requests));
+      const table = tableOf(group, kind, title, await measure(servers, kind, rounds, requests));
       console.log(toText(table));
       tables.push(table);
     }
@@ -109,14 +149,14 @@ async function benchStore(store, rounds, requests) {
 }
 
 /**
+ * @param {Group} group
  * @param {string} middleware
- * @param {string} store
  * @param {string | undefined} redisUrl
  * @returns {Promise<Server>}
  */
-async function start(middleware, store, redisUrl) {
+async function start({ framework, store }, middleware, redisUrl) {
   const file = new URL('server.js', import.meta.url);
-  const child = fork(file, [middleware, store, ...(redisUrl === undefined ? [] : [redisUrl])], {
+  const child = fork(file, [framework, middleware, store, ...(redisUrl === undefined ? [] : [redisUrl])], {
     env: { ...process.env, NODE_ENV: 'test' },
   });
   const [{ port }] = await once(child, 'message');
@@ -132,9 +172,15 @@ async function logIn(url, middleware) {
   const cookies = [];
   for (let at = 0; at < CLIENTS; at += 1) {
     if (middleware === 'none') cookies.push(`connect.sid=s%3A${'x'.repeat(32)}.${'y'.repeat(43)}`);
-    else cookies.push((await fetch(`${url}/login`)).headers.get('set-cookie')?.split(';')[0] ?? '');
+    else cookies.push(cookiesOf(await fetch(`${url}/login`)));
   }
   return cookies;
+}
+
+/** As a browser sends them back: Koa signs by a cookie beside. @param {Response} response */
+function cookiesOf(response) {
+  const lines = response.headers.getSetCookie();
+  return lines.map((line) => line.split(';')[0]).join('; ');
 }
 
 /**
@@ -198,20 +244,19 @@ async function usage(url) {
 }
 
 /**
- * @param {string} store
+ * @param {Group} group
  * @param {string} kind
  * @param {string} title
  * @param {Turn[][]} turns
  */
-function tableOf(store, kind, title, turns) {
+function tableOf({ framework, store, stock, ours, aims }, kind, title, turns) {
   const [bare = []] = turns;
   const added = turns.map((own) => own.map(({ cpuMicros }, round) => cpuMicros - (bare[round]?.cpuMicros ?? NaN)));
-  const rows = MIDDLEWARES.map((middleware, at) => {
+  const rows = [`${framework} alone`, stock, ours].map((name, at) => {
     const own = turns[at] ?? [];
     const delay = own.map(({ loneMicros }, round) => loneMicros - (bare[round]?.loneMicros ?? NaN));
-    const ours = middleware.startsWith('@sessile');
     return [
-      middleware === 'none' ? 'Express alone' : middleware,
+      name,
       rate(median(own.map(({ perSecond }) => perSecond))),
       at === 0
         ? ''
@@ -222,11 +267,11 @@ function tableOf(store, kind, title, turns) {
             ),
           ),
       at === 0 ? `${digits(median(own.map(({ cpuMicros }) => cpuMicros)))} in all` : ratio(spread(added[at] ?? [])),
-      ours ? ratio(ratios(added[at] ?? [], added[1] ?? [])) : '',
-      ours ? String(AIMS[store]?.[kind] ?? '') : '',
+      at === 2 ? ratio(ratios(added[at] ?? [], added[1] ?? [])) : '',
+      at === 2 ? String(aims?.[kind] ?? '') : '',
       at === 0 ? `${digits(median(own.map(({ loneMicros }) => loneMicros)))} in all` : ratio(spread(delay)),
     ];
   });
-  const head = ['', 'req/s', 'over Express alone', 'CPU added, us', "over express-session's", 'aim', 'delay of a lone request, us'];
-  return { title: `${store}: ${title}`, head, rows };
+  const head = ['', 'req/s', 'over it alone', 'CPU added, us', "over the stock one's", 'aim', 'delay of a lone request, us'];
+  return { title: `${framework}, ${store}: ${title}`, head, rows };
 }
