@@ -10,7 +10,7 @@ let made = 0;
 /** What a visitor who logs in gets: a session of its own. */
 function nextSession() {
   made += 1;
-  return { ...pool.session(made), cookie: undefined, n: 0 };
+  return Object.assign({}, pool.session(made), { cookie: undefined, n: 0 });
 }
 
 const { start } = await import(`./apps/${framework}.js`);

@@ -3,7 +3,7 @@ import Koa from 'koa';
 import stockGeneric from 'koa-generic-session';
 import koaRedis from 'koa-redis';
 import { createSession } from 'koa-session';
-import session, { genericSession } from '@sessile/koa';
+import { genericSession, session } from '@sessile/koa';
 import { MemoryStore } from '@sessile/store-memory';
 import { RedisStore } from '@sessile/store-redis';
 import { MAX_AGE_MS, SECRET } from './options.js';

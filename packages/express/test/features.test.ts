@@ -180,9 +180,11 @@ describe.each(STORES)('%s', (_, makeStore) => {
     await client.get('/set/a/1');
     let away = true;
     const get = vi.spyOn(store, 'get').mockImplementation(((sid: string, callback: any) => {
-      if (away) return callback(new Error('away'));
-      get.mockRestore();
-      store.get(sid, callback);
+      if (away) callback(new Error('away'));
+      else {
+        get.mockRestore();
+        store.get(sid, callback);
+      }
     }) as never);
     store.emit('disconnect');
     const reply = client.json('/');
