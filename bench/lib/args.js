@@ -19,7 +19,7 @@ What sessions cost the requests of an app is measured by \`npm run bench -- http
   --no-footprint        leave out the memory per session (a child process each)
   --no-speed            leave out the single operations
   --quick               3 rounds of 20 ms at 1 and 64, bulk of 20000 once, footprint at 100000 only
-  --smoke               shows that it runs: one round of 5 ms at 1 and 64, bulk of 2000 once, footprint at 10000 only
+  --smoke               shows that it runs: one round of 5 ms at 64, bulk of 2000 once, footprint at 10000 only
   --json FILE           everything measured
   --markdown FILE       the tables
   --help`;
@@ -78,7 +78,7 @@ export function readArgs(argv) {
     backends: positionals,
     ops: list(values.op),
     only: list(values.only),
-    concurrency: list(values.concurrency ?? (quick ? '1,64' : '1,2,8,64')).map((text) => count('concurrency', text)),
+    concurrency: list(values.concurrency ?? (smoke ? '64' : quick ? '1,64' : '1,2,8,64')).map((text) => count('concurrency', text)),
     rounds: count('rounds', values.rounds ?? (smoke ? '1' : quick ? '3' : '9')),
     sliceMs: count('slice', values.slice ?? (smoke ? '5' : quick ? '20' : '60')),
     speed: values['no-speed'] !== true,
