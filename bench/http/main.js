@@ -211,11 +211,24 @@ async function turn({ url, cookies }, kind, amount) {
   const headers = (/** @type {string} */ cookie) => (kind === 'anonymous' ? {} : { cookie });
   const requests = cookies.map((cookie) => ({ method: /** @type {const} */ ('GET'), path: `/${kind}`, headers: headers(cookie) }));
   const before = await usage(url);
-  const tookMs = await load({ url, connections: CONNECTIONS, amount, requests });
+  const tookMs = await load({ url, connections: CONNECTIONS, amount, setupClient: spreading(requests) });
   const cpuMicros = ((await usage(url)) - before) / amount;
   const few = Math.ceil(amount / 5);
   const aloneMs = await load({ url, connections: 1, amount: few, requests });
   return { perSecond: (amount / tookMs) * 1000, cpuMicros, loneMicros: (aloneMs / few) * 1000 };
+}
+
+/**
+ * Each connection begins with another client: in step they would all ask for the same session at once.
+ *
+ * @param {import('autocannon').Request[]} requests
+ */
+function spreading(requests) {
+  let made = 0;
+  return (/** @type {import('autocannon').Client} */ connection) => {
+    const first = Math.floor(((made++ % CONNECTIONS) * requests.length) / CONNECTIONS);
+    connection.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+  };
 }
 
 /**
