@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StartedTestContainer } from 'testcontainers';
 import { freePorts } from './ports.js';
 import { untilReady } from './probes.js';
@@ -85,7 +86,7 @@ function serverIn(started: StartedTestContainer, docker: Docker, recipe: Recipe,
     url: urls[0] as string,
     urls,
     from: `${imageOf(recipe)} in a container`,
-    freeze: async () => void (await container.pause()),
+    freeze: () => freeze(() => container.pause()),
     thaw: async () => void (await container.unpause()),
     kill: async () => void (await container.kill()),
     start,
@@ -97,4 +98,22 @@ function serverIn(started: StartedTestContainer, docker: Docker, recipe: Recipe,
     },
     stop: async () => void (await container.remove({ force: true, v: true })),
   };
+}
+
+const FREEZES = 10;
+
+/**
+ * Pauses a container. The kernel's freezer gives up on one that makes processes faster than it stops them (`unable to freeze`), as PostgreSQL and
+ * FerretDB do under load; nothing is paused then, and the engine is asked again.
+ */
+async function freeze(pause: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await pause();
+      return;
+    } catch (error) {
+      if (attempt === FREEZES || !String(error).includes('unable to freeze')) throw error;
+      await delay(100);
+    }
+  }
 }
