@@ -147,9 +147,26 @@ async function load(options) {
     last = performance.now();
     first ||= last;
   });
+  const stopSpinning = stayAwake();
   const { non2xx, errors } = await instance;
+  stopSpinning();
   if (non2xx > 0 || errors > 0) throw new Error(`${non2xx + errors} requests to ${options.url} failed`);
   return last - first;
+}
+
+/**
+ * Keeps this process from sleeping while it waits. To wake a client costs a server of the same machine some 30 us for each answer: one that
+ * is faster than the load would not pay it, and seem faster still.
+ */
+function stayAwake() {
+  let isOver = false;
+  const spin = () => {
+    if (!isOver) setImmediate(spin);
+  };
+  spin();
+  return () => {
+    isOver = true;
+  };
 }
 
 /** @param {string} url */
