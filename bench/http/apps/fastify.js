@@ -37,5 +37,5 @@ export async function makeApp(setting) {
   app.get('/anonymous', async ({ session: own }) => (own?.user === undefined ? 'nobody' : 'somebody'));
   app.get('/unseen', async () => 'hello');
   await app.ready();
-  return app.routing;
+  return (/** @type {any} */ request, /** @type {any} */ response) => app.routing(request, response);
 }
