@@ -1,27 +1,25 @@
-import { once } from 'node:events';
 import express from 'express';
 import stock from 'express-session';
-import { RedisStore as StockRedis } from 'connect-redis';
-import { createClient } from 'redis';
 import session from '@sessile/express';
-import { MemoryStore } from '@sessile/store-memory';
-import { RedisStore } from '@sessile/store-redis';
-import { MAX_AGE_MS, PREFIX, SECRET } from './options.js';
+import { MAX_AGE_MS, SECRET } from './setting.js';
+import { makeStore } from './stores.js';
 
-/** @param {import('./options.js').AppOptions} options @returns {Promise<number>} its port. */
-export async function start({ middleware, store, url, nextSession }) {
+/**
+ * An Express app with express-session, with ours, or alone.
+ *
+ * @param {import('./setting.js').Setting} setting
+ */
+export async function makeApp(setting) {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/usage', (_request, response) => response.json(process.cpuUsage()));
-  if (middleware !== 'none') {
-    const isStock = middleware === 'express-session';
+  if (setting.middleware !== 'none') {
+    const isStock = setting.middleware === 'express-session';
     const make = isStock ? stock : session;
-    const options = { secret: SECRET, resave: false, saveUninitialized: false, cookie: { maxAge: MAX_AGE_MS } };
-    app.use(make({ ...options, store: await (isStock ? stockStore(store, url) : ourStore(store, url)) }));
+    const store = await makeStore(setting, isStock ? stock.MemoryStore : undefined);
+    app.use(make({ secret: SECRET, store, resave: false, saveUninitialized: false, cookie: { maxAge: MAX_AGE_MS } }));
   }
   app.get('/login', (request, response) => {
-    const { cookie } = request.session;
-    Object.assign(request.session, nextSession(), { cookie });
+    Object.assign(request.session, setting.newData());
     response.send('in');
   });
   app.get('/read', (request, response) => response.send(String(request.session?.n)));
@@ -31,20 +29,5 @@ export async function start({ middleware, store, url, nextSession }) {
   });
   app.get('/anonymous', (request, response) => response.send(request.session?.user === undefined ? 'nobody' : 'somebody'));
   app.get('/unseen', (_request, response) => response.send('hello'));
-  const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server.address().port;
-}
-
-/** @param {string} store @param {string} url */
-function ourStore(store, url) {
-  return store === 'memory' ? new MemoryStore() : new RedisStore({ url, prefix: PREFIX });
-}
-
-/** @param {string} store @param {string} url */
-async function stockStore(store, url) {
-  if (store === 'memory') return new stock.MemoryStore();
-  const client = createClient({ url });
-  await client.connect();
-  return new StockRedis({ client, prefix: PREFIX });
+  return app;
 }

@@ -1,7 +1,7 @@
 import { attributesOf, isByCookies } from './options.js';
 import type { Scope } from './scope.js';
 import type { Dict } from './types.js';
-import { readSigned } from './verified.js';
+import { readSigned, writeSigned } from './verified.js';
 
 const EPOCH = new Date(0);
 /** What a browser keeps of a cookie: name, value and attributes. */
@@ -58,7 +58,7 @@ export class SessionCookie {
     const attributes = this.#attributes();
     if (lifeMs !== undefined) attributes['maxAge'] = lifeMs;
     if (name.length + value.length + ROOM_BYTES < LONGEST_BYTES) {
-      ctx.cookies.set(name, value, attributes);
+      writeSigned(ctx, name, value, attributes);
       return true;
     }
     const before = [ctx.res.getHeader('set-cookie') ?? []].flat() as string[];

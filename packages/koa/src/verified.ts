@@ -23,6 +23,7 @@ class Memory {
   }
 
   put(text: string, value: string): void {
+    if (this.#values.has(text)) return;
     this.#values.set(text, value);
     this.#taken += text.length;
     while (this.#taken > ROOM) {
@@ -64,6 +65,33 @@ export function readSigned(ctx: KoaContext, name: string, attributes: Dict): str
   // One that an older key has signed gets a new signature each time, until the client has it.
   if (value && ctx.res.getHeader('set-cookie') === before) memory.put(text, value);
   return value;
+}
+
+/**
+ * What `ctx.cookies.set` does with a signed cookie. Where the client has just sent the same value under a signature that was found good,
+ * that one is sent again; one that is made is remembered, since the client will send it.
+ */
+export function writeSigned(ctx: KoaContext, name: string, value: string, attributes: Dict): void {
+  const { cookies } = ctx;
+  const keys = ctx.app.keys as unknown;
+  // Those of Koa: others, as Egg's, may send more than one cookie and its signature.
+  const isSure = attributes['signed'] === true && Array.isArray(keys) && 'response' in cookies && !Object.hasOwn(cookies, 'set');
+  if (!isSure) {
+    cookies.set(name, value, attributes);
+    return;
+  }
+  const memory = memoryOf(keys as unknown[]);
+  const text = signedText((ctx.req.headers['cookie'] as string | undefined) ?? '', name);
+  const pair = `${name}=${value}\n`;
+  if (text?.startsWith(pair) === true && memory.get(text) === value) {
+    const unsigned = { ...attributes, signed: false };
+    cookies.set(name, value, unsigned);
+    cookies.set(`${name}.sig`, text.slice(pair.length + name.length + '.sig='.length), unsigned);
+    return;
+  }
+  cookies.set(name, value, attributes);
+  const signature = pairIn([ctx.res.getHeader('set-cookie') ?? []].flat().at(-1) as string, `${name}.sig`);
+  if (signature !== undefined) memory.put(pair + signature, value);
 }
 
 const patterns = new Map<string, RegExp>();

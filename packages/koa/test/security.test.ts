@@ -1,5 +1,6 @@
 import { session } from '@sessile/koa';
 import { MemoryStore } from '@sessile/store-memory';
+import Keygrip from 'keygrip';
 import { describe, expect, it, vi } from 'vitest';
 import { answerSession, Client, CookieJar, held, json, KOAS, open, sent, site } from './apps.js';
 
@@ -183,6 +184,28 @@ describe('failures', () => {
     app.keys = ['three'];
     expect((await json(copy)).isNew).toBe(true);
   });
+
+  it.each(['cookie', 'store'])(
+    'each cookie that is sent has the signature of the newest key, and a signature is good for its cookie alone: %s',
+    async (place) => {
+      const keys = ['one'];
+      const store = place === 'store' ? new MemoryStore() : undefined;
+      const { client, url } = await site({ store, rolling: true, sameSite: 'lax' }, answerSession, { keys });
+      for (const [n, key] of ['one', 'one', 'two', 'two'].entries()) {
+        if (keys[0] !== key) keys.unshift(key);
+        const answer = await client.get(`/set/a/${n}`);
+        const [value, signature] = [held(client) ?? '', held(client, 'koa.sess.sig') ?? ''];
+        expect(signature).toBe(new Keygrip([key]).sign(`koa.sess=${value}`));
+        const ends = [sent(answer), sent(answer, 'koa.sess.sig')].map((line) => line?.slice(line.indexOf(';')));
+        expect(ends[0]).toMatch(/samesite=lax/);
+        expect(ends[1]).toBe(ends[0]);
+        expect(answer.setCookie).toHaveLength(2);
+        const forged = withCookies(url, { 'koa.sess': `${value}x`, 'koa.sess.sig': signature });
+        expect((await json(forged)).isNew).toBe(true);
+      }
+      expect(await json(client)).toMatchObject({ a: '3', isNew: false });
+    },
+  );
 
   it('a cookie of an older name does not outlive a logout', async () => {
     const made = new Koa();

@@ -1,6 +1,6 @@
 import { createId } from '@sessile/engine';
 import type { KoaContext, KoaStore } from '../types.js';
-import { readSigned } from '../verified.js';
+import { readSigned, writeSigned } from '../verified.js';
 import { MemoryStore } from './memory-store.js';
 
 // oxlint-disable typescript/no-explicit-any -- contexts and sessions are the app's
@@ -134,7 +134,7 @@ function cookieIds(key: string, cookie: GenericCookie): SessionIdStore {
       return cookie['signed'] === false ? this.cookies.get(key, cookie) : readSigned(this, key, cookie);
     },
     set(this: KoaContext, sid: string, session: GenericData) {
-      if (!this.res.headersSent) this.cookies.set(key, sid, session.cookie);
+      if (!this.res.headersSent) writeSigned(this, key, sid, session.cookie);
     },
     reset(this: KoaContext) {
       if (!this.res.headersSent) this.cookies.set(key, null, { path, domain: domain as string, overwrite: true, expires: new Date(0) });
