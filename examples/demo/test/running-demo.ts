@@ -1,10 +1,11 @@
 /** The demo as a process of its own, and a browser's share of HTTP for those who have none. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startProgram } from '@sessile/testkit';
 import { onTestFinished } from 'vitest';
 
 const serverFile = path.join(import.meta.dirname, '..', 'server.js');
@@ -24,43 +25,25 @@ export function scratchFolder(): string {
 
 export const scratchStore = () => `sqlite:${path.join(scratchFolder(), 'demo.sqlite')}`;
 
+const ENV = { SESSION_SECRET: undefined, HOST: undefined };
+
 /** Starts the demo on a free port, or on the one of an earlier URL, and waits for the line that tells where it is. */
 export async function startDemo({ store = scratchStore(), minutes = '30', url = '' } = {}): Promise<RunningDemo> {
-  const demo = spawnDemo(['--store', store, '--minutes', minutes], new URL(url || 'http://localhost:0').port || '0');
-  return { url: await announced(demo), stop: () => stop(demo.child) };
+  const PORT = new URL(url || 'http://localhost:0').port || '0';
+  const demo = await startProgram([serverFile, '--store', store, '--minutes', minutes], { env: { ...ENV, PORT } });
+  onTestFinished(() => void demo.stop('SIGKILL'));
+  return demo;
 }
 
 /** For a demo that is not meant to start: what it wrote, and its exit code. */
 export async function demoThatEnds(args: string[]): Promise<{ output: string; code: number | null }> {
-  const demo = spawnDemo(args, '0');
-  const [code] = (await once(demo.child, 'close')) as [number | null];
-  return { output: demo.output(), code };
-}
-
-function spawnDemo(args: string[], port: string) {
-  const { SESSION_SECRET: _, HOST: __, ...env } = process.env;
-  const child = spawn(process.execPath, [serverFile, ...args], { env: { ...env, PORT: port }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...ENV, PORT: '0' };
+  const child = spawn(process.execPath, [serverFile, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  return { child, output: () => output };
-}
-
-function announced({ child, output }: ReturnType<typeof spawnDemo>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const url = /^Sessile demo: (\S+)$/m.exec(output())?.[1];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout.on('data', look);
-    child.once('close', (code) => reject(new Error(`The demo ended with ${code}:\n${output()}`)));
-  });
-}
-
-async function stop(child: ChildProcess): Promise<number | null> {
-  child.kill('SIGTERM');
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code;
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { output, code };
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are checked by what the tests expect of them

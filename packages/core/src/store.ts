@@ -429,17 +429,16 @@ export class SessionStore extends EventEmitter {
     const at = Date.now();
     const text = this.#codec.isPlain(stored.payload) ? stored.payload : undefined;
     const open = () => this.#open(stored, id, undefined, at);
-    const maxAgeMs = text === undefined ? undefined : originalMaxAgeOf(text);
-    const lifeMs = maxAgeMs ?? this.#settings.ttlMs;
+    const lifeMs = askedMs ?? this.#settings.ttlMs;
     const fetched = {
       text,
       ttlMs: stored.ttlMs,
-      kept: maxAgeMs !== undefined && maxAgeMs === askedMs && typeof lifeMs === 'number' && (stored.ttlMs ?? 0) >= lifeMs,
+      kept: askedMs !== undefined && text?.startsWith(startOf(askedMs)) === true && (stored.ttlMs ?? 0) >= (lifeMs as number),
       open,
-      keepAlive: (lifeMs?: number) =>
+      keepAlive: (ownMs?: number) =>
         this.#direct('touch', () => {
-          if (lifeMs !== undefined) return this.#lengthen(id, explicitTtl(lifeMs));
-          return this.#keepAlive(id, maxAgeMs, open);
+          if (ownMs !== undefined) return this.#lengthen(id, explicitTtl(ownMs));
+          return this.#keepAlive(id, text === undefined ? undefined : originalMaxAgeOf(text), open);
         }),
     };
     if (text !== undefined) return fetched;

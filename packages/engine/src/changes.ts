@@ -27,6 +27,32 @@ export function isForeign(text: string): boolean {
   return FOREIGN.test(text);
 }
 
+/** The text of data as they were loaded or saved, to tell whether they have changed since. */
+export class Baseline {
+  #text: string;
+  #isGuess: boolean;
+
+  /** @param isGuess whether the text is canonical by guess alone: other software writes the same JSON in another way. */
+  constructor(text: string, isGuess = false) {
+    this.#text = text;
+    this.#isGuess = isGuess;
+  }
+
+  /**
+   * Whether data differ from these.
+   *
+   * @param now their text, as `JSON.stringify` writes it.
+   * @param canonical gives a stored text as `JSON.stringify` would have written it; asked where the guess may be wrong.
+   */
+  differsFrom(now: string, canonical: (text: string) => string): boolean {
+    if (now === this.#text) return false;
+    if (!this.#isGuess || !isForeign(this.#text)) return true;
+    this.#text = canonical(this.#text);
+    this.#isGuess = false;
+    return now !== this.#text;
+  }
+}
+
 /** A cookie in front, with nothing in it but plain texts, numbers and words, and no white space around them. */
 const HEAD = /^\{"cookie":\{(?:[^{}"\s]*"[^"\\]*")*[^{}"\s]*\}/;
 

@@ -36,18 +36,20 @@ export function diagnose(request: EngineRequest, response?: { headersSent?: bool
   return {
     session: visit.isLoaded ? 'loaded' : visit.hasSession ? 'new' : 'none',
     because: why(request, visit),
-    cookie: { set: sent ? isSet(response?.getHeader?.('set-cookie'), settings.name) : undefined, because: visit.reason },
+    cookie: { set: sent ? isCookieSet(response?.getHeader?.('set-cookie'), settings.name) : undefined, because: visit.reason },
     stored: visit.task,
     advice: adviceFor(request, visit),
   };
 }
 
-function undiagnosed(request: EngineRequest): Diagnosis {
+/** Of a request that the middleware did not see, or served without a session. */
+export function undiagnosed(request: object): Diagnosis {
   const because = skippedBecause(request) ?? 'the middleware did not see this request; is it registered before this handler?';
   return { session: 'none', because, cookie: { set: false, because }, stored: undefined, advice: [] };
 }
 
-function isSet(header: unknown, name: string): boolean {
+/** Whether a response sets a cookie. @param header its `Set-Cookie` header. */
+export function isCookieSet(header: unknown, name: string): boolean {
   return [header].flat().some((line) => typeof line === 'string' && line.startsWith(`${name}=`));
 }
 

@@ -6,7 +6,8 @@ import { isSecure, type MaybeSecure } from './secure.js';
 import { rotate } from './rotation.js';
 import { type Signer, signerOf } from './signing.js';
 import { noteSkipped } from './skipped.js';
-import { type Found, load, type Settle, type Store } from './stores.js';
+import { persevere } from './persevere.js';
+import { type Found, load, type Settle, settled, type Store } from './stores.js';
 import { presented } from './transports.js';
 import { type Carrier, Visit, type VisitContext } from './visit.js';
 
@@ -137,14 +138,11 @@ export class Engine<Req extends EngineRequest = EngineRequest> {
 
   #load({ context: { store }, keptMs }: Visit, id: string, settle: Settle<Found | undefined>): void {
     if (this.settings.onUnavailable !== 'wait') return load(store, id, keptMs, settle);
-    const until = Date.now() + this.settings.waitMs;
-    const attempt = (waitMs: number) => {
-      load(store, id, keptMs, (error, found) => {
-        if (!error || Date.now() + waitMs > until) settle(error, found);
-        else setTimeout(attempt, waitMs, Math.min(waitMs * 2, 500));
-      });
-    };
-    attempt(10);
+    const once = () =>
+      new Promise<Found | undefined>((resolve, reject) =>
+        load(store, id, keptMs, (error, found) => (error ? reject(error) : resolve(found))),
+      );
+    settled(persevere(once, this.settings.waitMs), settle);
   }
 
   #failed(visit: Visit, error: unknown, done: (error?: unknown) => void): void {

@@ -1,11 +1,12 @@
 export { advise, type Circumstances } from './advice.js';
-export { isForeign } from './changes.js';
+export { Baseline } from './changes.js';
 export { type CookieOptions, eraseCookie, readCookies, writeCookie } from './cookies.js';
 export { debug, isDebugging } from './debug.js';
-export { type Diagnosis, diagnose } from './doctor.js';
+export { type Diagnosis, diagnose, isCookieSet, undiagnosed } from './doctor.js';
 export { Engine, type EngineRequest, isWithin } from './engine.js';
 export { createId } from './ids.js';
-export { checkMs } from './options.js';
+export { checkPowers, type PowerOptions } from './options.js';
+export { persevere } from './persevere.js';
 export type { EngineOptions, EngineSettings, PerRequest, SchemaResult, StandardSchema } from './options.js';
 export { type EndReason, LiveSession, type WatchOptions } from './live.js';
 export { apply, isPastGrace, type MarkPlace, rotate, successorOf } from './rotation.js';

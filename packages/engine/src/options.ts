@@ -95,7 +95,7 @@ const NAMES: ReadonlySet<string> = new Set(
 export function checkOptions<Req>(options: EngineOptions<Req>): EngineSettings<Req> {
   if (options.genid && typeof options.genid !== 'function') throw new TypeError('genid option must be a function');
   checkChoices(options);
-  checkTimes(options);
+  checkPowers(options);
   if (Array.isArray(options.secret) && options.secret.length === 0) {
     throw new TypeError('secret option array must contain one or more strings');
   }
@@ -122,12 +122,9 @@ export function checkOptions<Req>(options: EngineOptions<Req>): EngineSettings<R
   };
 }
 
-function checkChoices<Req>({ unset, compat, onUnavailable, ...options }: EngineOptions<Req>): void {
+function checkChoices<Req>({ unset, compat, ...options }: EngineOptions<Req>): void {
   if (unset && unset !== 'destroy' && unset !== 'keep') throw new TypeError('unset option must be "destroy" or "keep"');
   if (compat !== undefined && compat !== 'express-session') throw new TypeError('compat option must be "express-session" or left out');
-  if (onUnavailable !== undefined && !['fail', 'anonymous', 'wait'].includes(onUnavailable)) {
-    throw new TypeError('onUnavailable option must be "fail", "anonymous" or "wait"');
-  }
   // No error: express-session takes them in silence, and an app that changes its import goes on.
   const unknown = Object.keys(options).find((name) => !NAMES.has(name));
   if (unknown === undefined) return;
@@ -135,16 +132,22 @@ function checkChoices<Req>({ unset, compat, onUnavailable, ...options }: EngineO
   process.emitWarning(`there is no session option ${JSON.stringify(unknown)}: ${advice}`, 'SessileWarning');
 }
 
-function checkTimes<Req>({ absoluteMs, touchAfterMs, waitMs, rotate }: EngineOptions<Req>): void {
+/** What every middleware takes beside what the one has that it stands for. */
+export type PowerOptions = Pick<EngineOptions<never>, 'absoluteMs' | 'touchAfterMs' | 'waitMs' | 'rotate' | 'onUnavailable'>;
+
+/** @throws TypeError for options that cannot be. */
+export function checkPowers({ absoluteMs, touchAfterMs, waitMs, rotate, onUnavailable }: PowerOptions): void {
   checkMs('absoluteMs', absoluteMs, 1);
   checkMs('touchAfterMs', touchAfterMs, 0);
   checkMs('waitMs', waitMs, 0);
   checkMs('rotate.everyMs', rotate?.everyMs, 1);
   checkMs('rotate.graceMs', rotate?.graceMs, 0);
+  if (onUnavailable !== undefined && !['fail', 'anonymous', 'wait'].includes(onUnavailable)) {
+    throw new TypeError('onUnavailable option must be "fail", "anonymous" or "wait"');
+  }
 }
 
-/** @throws TypeError for what is no number of milliseconds. */
-export function checkMs(name: string, value: unknown, least: number): void {
+function checkMs(name: string, value: unknown, least: number): void {
   if (value === undefined) return;
   if (typeof value !== 'number' || !(value >= least))
     throw new TypeError(`${name} option must be a number of milliseconds, ${least} or more`);

@@ -71,7 +71,8 @@ export function call(settle: Settle<void>, work: (done: (error?: unknown) => voi
   answered<void>(settle, (once) => work((error) => once(error)));
 }
 
-function settled<R>(answer: R | Promise<R>, settle: Settle<R>): void {
+/** Passes an answer on, now or later, as a callback's. */
+export function settled<R>(answer: R | Promise<R>, settle: Settle<R>): void {
   if (!(answer instanceof Promise)) {
     settle(undefined, answer);
     return;

@@ -1,4 +1,4 @@
-import { debug, isForeign } from '@sessile/engine';
+import { Baseline, debug } from '@sessile/engine';
 import { CookieKeeper } from './cookie-keeper.js';
 import { KeyCourier } from './courier.js';
 import type { Keeper, Taken } from './keeper.js';
@@ -12,7 +12,7 @@ import type { Awaitable, Dict, KoaContext } from './types.js';
 /** Why a session is saved; '' where it is not. */
 type Reason = 'force' | 'changed' | 'rolling' | 'renew' | '';
 
-/** The base of data that nobody looked at: none equal it. */
+/** Of data that nobody looked at: none equal them. */
 const UNKNOWN = '?';
 
 /** The session of one request in one middleware: when it is made, what changed, what is done with it at the end. */
@@ -25,10 +25,8 @@ export class ContextSession implements SessionOwner {
   entered = false;
   /** undefined: nobody asked for it. null: it is to be removed. */
   #session: Session | null | undefined;
-  /** The text of the data as they were loaded or saved; undefined: there were none. */
-  #base: string | undefined;
-  /** Whether `#base` is the canonical text by guess alone: other software writes the same JSON in another way. */
-  #isGuess = false;
+  /** The data as they were loaded or saved; undefined: there were none. */
+  #base: Baseline | undefined;
   /** Whether the client was told of the session in this request. */
   #told = false;
   #commits: Promise<void> | undefined;
@@ -88,7 +86,7 @@ export class ContextSession implements SessionOwner {
     }
     if (typeof value !== 'object') throw new Error('this.session can only be set as null or an object.');
     if (this.#keeper.waits) this.get();
-    else if (this.#session === undefined && this.#keeper.mayHave()) this.#base = UNKNOWN;
+    else if (this.#session === undefined && this.#keeper.mayHave()) this.#base = new Baseline(UNKNOWN);
     const life = lifeIn(value as Dict);
     if (life !== undefined) this.maxAge = life as number;
     this.#session = new Session(this, value as Dict);
@@ -97,8 +95,8 @@ export class ContextSession implements SessionOwner {
   #accept({ data, text }: Taken): Session {
     const session = new Session(this, data);
     this.#session = session;
-    this.#isGuess = text !== undefined && !Object.keys(data).some(isLeftOut);
-    this.#base = this.#isGuess ? text : JSON.stringify(session);
+    const isWhole = text !== undefined && !Object.keys(data).some(isLeftOut);
+    this.#base = isWhole ? new Baseline(text, true) : new Baseline(JSON.stringify(session));
     return session;
   }
 
@@ -194,11 +192,8 @@ export class ContextSession implements SessionOwner {
   }
 
   #isChanged(text: string): boolean {
-    if (text === this.#base) return false;
-    if (!this.#isGuess || this.#base === undefined || !isForeign(this.#base)) return true;
-    this.#base = JSON.stringify(new Session(this, JSON.parse(this.#base) as Dict));
-    this.#isGuess = false;
-    return text !== this.#base;
+    const canonical = (stored: string) => JSON.stringify(new Session(this, JSON.parse(stored) as Dict));
+    return this.#base === undefined || this.#base.differsFrom(text, canonical);
   }
 
   async #save(session: Session, decided: { data: Dict; text: string }, reason: Reason): Promise<void> {
@@ -208,8 +203,7 @@ export class ContextSession implements SessionOwner {
     const text = beforeSave ? JSON.stringify(data) : decided.text;
     this.#scope.check(data);
     await this.#keeper.save({ data, text, fields: this.#scope.fields(), changed: reason === 'changed' });
-    this.#base = text;
-    this.#isGuess = false;
+    this.#base = new Baseline(text);
     this.#told = true;
     session._requireSave = false;
   }

@@ -1,5 +1,5 @@
 import { SessionStore } from '@sessile/core';
-import { advise, type Diagnosis, readCookies } from '@sessile/engine';
+import { advise, type Diagnosis, isCookieSet, readCookies, undiagnosed } from '@sessile/engine';
 import type { ContextSession } from './context-session.js';
 import { isByCookies, isPerRequest } from './options.js';
 import type { KoaContext } from './types.js';
@@ -10,22 +10,15 @@ import type { KoaContext } from './types.js';
  * @param own undefined where the middleware did not see the request.
  */
 export function diagnose(ctx: KoaContext, own: ContextSession | undefined): Diagnosis {
-  if (own === undefined) {
-    const because = 'the middleware did not see this request; is it registered before this handler?';
-    return { session: 'none', because, cookie: { set: false, because }, stored: undefined, advice: [] };
-  }
+  if (own === undefined) return undiagnosed(ctx);
   const { settings, notes } = own.scope;
   return {
     session: own.isLoaded === true ? 'loaded' : 'new',
     because: notes.session,
-    cookie: { set: ctx.res.headersSent ? isSet(ctx, settings.key) : undefined, because: notes.cookie },
+    cookie: { set: ctx.res.headersSent ? isCookieSet(ctx.res.getHeader('set-cookie'), settings.key) : undefined, because: notes.cookie },
     stored: notes.stored,
     advice: adviceFor(ctx, own),
   };
-}
-
-function isSet(ctx: KoaContext, name: string): boolean {
-  return [ctx.res.getHeader('set-cookie')].flat().some((line) => typeof line === 'string' && line.startsWith(`${name}=`));
 }
 
 function adviceFor(ctx: KoaContext, own: ContextSession): string[] {

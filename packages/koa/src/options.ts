@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { SessionStore } from '@sessile/core';
-import { checkMs, checkTransports, type StandardSchema, type TransportOption } from '@sessile/engine';
+import { checkPowers, checkTransports, type StandardSchema, type TransportOption } from '@sessile/engine';
 import { Sealer } from './sealer.js';
 import type { Dict, KoaContext, KoaStore, SessionData } from './types.js';
 
@@ -143,6 +143,7 @@ export function checkOptions(given: SessionOptions<never> | undefined): Site {
   checkValues(options);
   checkHooks(options);
   checkPowers(options);
+  checkPlaces(options);
   const { prefix = '' } = options;
   const settings: Settings = {
     ...options,
@@ -213,17 +214,9 @@ function checkHooks(options: SessionOptions<never>): void {
   checkMethods('ContextStore.prototype', ContextStore.prototype as object, ['get', 'set', 'destroy']);
 }
 
-/** @throws TypeError for what koa-session does not have, and cannot be. */
-function checkPowers(options: SessionOptions<never>): void {
-  const { onUnavailable, rotate, transport, externalKey, encrypt, overflow, encode, store, ContextStore } = options;
-  checkMs('absoluteMs', options.absoluteMs, 1);
-  checkMs('touchAfterMs', options.touchAfterMs, 0);
-  checkMs('waitMs', options.waitMs, 0);
-  checkMs('rotate.everyMs', rotate?.everyMs, 1);
-  checkMs('rotate.graceMs', rotate?.graceMs, 0);
-  if (onUnavailable !== undefined && !['fail', 'anonymous', 'wait'].includes(onUnavailable)) {
-    throw new TypeError('onUnavailable option must be "fail", "anonymous" or "wait"');
-  }
+/** @throws TypeError for what cannot be had where the sessions are kept. */
+function checkPlaces(options: SessionOptions<never>): void {
+  const { rotate, transport, externalKey, encrypt, overflow, encode, store, ContextStore } = options;
   const mayBeStored = Boolean(store) || Boolean(ContextStore);
   // A function of the context may give a store for one request, and none for the next.
   const isStored = mayBeStored && !isPerRequest(store);

@@ -1,8 +1,7 @@
 import { type Fetched, SessionStore } from '@sessile/core';
-import { apply, debug, isPastGrace, rotate, successorOf } from '@sessile/engine';
+import { apply, debug, isPastGrace, persevere, rotate, successorOf } from '@sessile/engine';
 import type { Courier } from './courier.js';
 import type { Keeper, Save, Taken } from './keeper.js';
-import { persevere } from './loading.js';
 import { FIELDS } from './marks.js';
 import type { Scope } from './scope.js';
 import { endOf, type Life, lifeOf, MARGIN_MS, mayTouch } from './stored.js';

@@ -56,8 +56,7 @@ export interface KoaStore {
 /** What runs the middlewares that come after. */
 export type KoaNext = Next;
 
-/** An answer, now or later. */
-export type Awaitable<T> = T | Promise<T>;
+export type { Awaitable } from '@sessile/core/driver';
 
 /** Session data as they are stored: what the app keeps, and koa-session's own fields. */
 export type Dict = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { Connection, type Task } from './connection.js';
 import type { Command } from './link.js';
 import { type RedisStoreOptions, settingsOf } from './options.js';
 import { Reads } from './reads.js';
-import { EXTEND, floorOf, isOne, lifeOf, READ_AND_EXTEND, REMOVE, REPLACE, replacedOf, storedOf, WRITE } from './scripts.js';
+import { EXTEND, floorOf, isOne, lifeOf, REMOVE, REPLACE, replacedOf, WRITE } from './scripts.js';
 import { countKeys, keysOf } from './walk.js';
 
 /** How many sessions of a walk are read by one command: it holds the server, and their texts are in memory together. */
@@ -72,10 +72,6 @@ export class RedisDriver implements StoreDriver<string> {
   /** UNLINK */
   remove(key: string): Promise<boolean> {
     return this.#connection.send(this.#unlink([key]), isOne);
-  }
-
-  readAndExtend(item: Extend): Promise<Stored<string> | null> {
-    return this.#connection.run(READ_AND_EXTEND, this.#extension(item), storedOf);
   }
 
   /** MGET, and PTTL with PEXPIRE in a script that looks at no more than the start of a text; of one, a script for all of it. */

@@ -95,21 +95,6 @@ for i = 1, #KEYS do
 end
 return answers`);
 
-/** Per key: a life. Answers: as of READ, after the extension. */
-export const READ_AND_EXTEND = script(`${IS_LONGER}
-local answers = {}
-for i = 1, #KEYS do
-  local key = KEYS[i]
-  local text = redis.pcall('GET', key)
-  if type(text) == 'string' then
-    local done = extend(key, redis.call('PTTL', key), ARGV[2 * i - 1], ARGV[2 * i])
-    if done == 1 then answers[i] = {text, redis.call('PTTL', key)} else answers[i] = done end
-  else
-    answers[i] = text
-  end
-end
-return answers`);
-
 /**
  * Per key: a life, and what its text has to start with to get it. Answers: as of READ, after the extension.
  *
@@ -167,7 +152,7 @@ export function floorOf(ttlMs: number | 'keep', onlyLonger: boolean): string {
   return onlyLonger && ttlMs !== 'keep' ? '1' : '0';
 }
 
-/** Of READ, READ_AND_EXTEND and READ_AND_KEEP. */
+/** Of READ and READ_AND_KEEP. */
 export function storedOf(answer: unknown): Stored<string> | null {
   if (!Array.isArray(answer)) return null;
   const [payload, left] = answer as [string, unknown];

@@ -1,4 +1,5 @@
 import { createId } from '@sessile/engine';
+import { DAY_MS } from '../options.js';
 import type { KoaContext, KoaStore } from '../types.js';
 import { readSigned, writeSigned } from '../verified.js';
 import { MemoryStore } from './memory-store.js';
@@ -75,8 +76,6 @@ export interface GenericSettings extends Omit<GenericSessionOptions, 'compat' | 
   sessionIdStore: SessionIdStore;
   cookie: GenericCookie;
 }
-
-const DAY_MS = 86_400_000;
 
 const LEAK = `Warning: the MemoryStore of genericSession() is not
 designed for a production environment: it will leak

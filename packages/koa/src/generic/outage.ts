@@ -1,4 +1,4 @@
-import type { KoaStore } from '../types.js';
+import type { EventEmitter } from 'node:events';
 
 /**
  * Whether a store is there, by its events `disconnect` and `connect`: requests wait while it may come back, and fail when it did
@@ -9,11 +9,10 @@ export class Outage {
   readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: KoaStore, timeoutMs: number) {
-    const { on } = store as { on?: (event: string, listener: () => void) => unknown };
-    if (typeof on !== 'function') return;
-    on.call(store, 'disconnect', () => this.#begin(timeoutMs));
-    on.call(store, 'connect', () => this.#settle('available'));
+  /** @param events what passes on those of the store. */
+  constructor(events: EventEmitter, timeoutMs: number) {
+    events.on('disconnect', () => this.#begin(timeoutMs));
+    events.on('connect', () => this.#settle('available'));
   }
 
   /** @throws Error `session store is unavailable` */

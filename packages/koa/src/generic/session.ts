@@ -21,11 +21,8 @@ export type GenericMiddleware = (ctx: any, next: KoaNext) => Promise<any>;
  */
 function genericSession(options: GenericSessionOptions = {}): GenericMiddleware {
   const settings = checkGenericOptions(options);
-  const site: GenericSite = {
-    settings,
-    store: new GenericStore(settings),
-    outage: new Outage(settings.store, settings.reconnectTimeout),
-  };
+  const store = new GenericStore(settings);
+  const site: GenericSite = { settings, store, outage: new Outage(store, settings.reconnectTimeout) };
   return settings.defer ? (ctx, next) => deferred(ctx as Carrier, next, site) : (ctx, next) => direct(ctx as Carrier, next, site);
 }
 

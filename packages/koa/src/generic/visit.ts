@@ -1,4 +1,4 @@
-import { debug, isForeign } from '@sessile/engine';
+import { Baseline, debug } from '@sessile/engine';
 import type { KoaContext } from '../types.js';
 import { type GenericData, type GenericSettings, renameMaxage } from './options.js';
 import type { Outage } from './outage.js';
@@ -26,9 +26,8 @@ export class GenericVisit {
   #holder: object | undefined;
   /** Whether there is nothing in the store under the id. */
   #isNew = false;
-  /** The text of the session as it was loaded or saved; of a new one, of the empty session. */
-  #base: string | undefined;
-  #isGuess = false;
+  /** The session as it was loaded or saved; a new one: as it was empty. */
+  #base: Baseline | undefined;
   #regenerated = false;
   /** Whether anybody asked for the session. */
   touched = false;
@@ -82,8 +81,7 @@ export class GenericVisit {
   #accept(data: GenericData, text: string | undefined): void {
     this.#session = revived(data);
     this.#holder = data;
-    this.#base = text ?? JSON.stringify(data);
-    this.#isGuess = text !== undefined;
+    this.#base = text === undefined ? new Baseline(JSON.stringify(data)) : new Baseline(text, true);
   }
 
   /** Begins a new session with a new id. */
@@ -91,9 +89,8 @@ export class GenericVisit {
     this.#closed = undefined;
     this.#fetched = undefined;
     this.#holder = undefined;
-    this.#isGuess = false;
     this.#session = this.#empty();
-    this.#base = JSON.stringify(this.#session);
+    this.#base = new Baseline(JSON.stringify(this.#session));
     this.#isNew = true;
     this.#ctx['sessionId'] = await this.#site.settings.genSid.call(this.#ctx, ID_BYTES);
   }
@@ -138,10 +135,10 @@ export class GenericVisit {
     if (this.#closed !== undefined && !this.#mustOpen(save)) return;
     const { session } = this;
     if (!session) return this.#remove();
-    const text = JSON.stringify(session);
+    const isChanged = this.#isChanged(JSON.stringify(session));
     if (save === true || this.#regenerated) return this.#save(session);
-    if (this.#isNew && text === this.#base && !this.#site.settings.allowEmpty) return;
-    if (this.#isChanged(text)) await this.#save(session);
+    if (this.#isNew && !isChanged && !this.#site.settings.allowEmpty) return;
+    if (this.#isNew || isChanged) await this.#save(session);
     else await this.#keep(session);
   }
 
@@ -168,11 +165,8 @@ export class GenericVisit {
   }
 
   #isChanged(text: string): boolean {
-    if (text === this.#base) return this.#isNew;
-    if (!this.#isGuess || this.#base === undefined || !isForeign(this.#base)) return true;
-    this.#base = JSON.stringify(revived(JSON.parse(this.#base) as GenericData));
-    this.#isGuess = false;
-    return text !== this.#base;
+    const canonical = (stored: string) => JSON.stringify(revived(JSON.parse(stored) as GenericData));
+    return this.#base === undefined || this.#base.differsFrom(text, canonical);
   }
 
   /** What did not change lives on where it is rolling, and where its cookie would outlive it. */
@@ -197,8 +191,7 @@ export class GenericVisit {
     } catch (error) {
       return settings.errorHandler(error, 'set', this.#ctx);
     }
-    this.#base = JSON.stringify(session);
-    this.#isGuess = false;
+    this.#base = new Baseline(JSON.stringify(session));
     this.#isNew = false;
     this.#regenerated = false;
     this.#holder ??= session;

@@ -201,17 +201,19 @@ function isLife(t: Trial, ttlMs: number | undefined): boolean {
 
 async function expired(t: Trial): Promise<void> {
   const d = opened(t.store);
-  const keys = [t.sid('read'), t.sid('replace'), t.sid('extend'), t.sid('remove'), t.sid('both')] as const;
+  const keys = [t.sid('read'), t.sid('replace'), t.sid('extend'), t.sid('remove'), t.sid('both'), t.sid('kept')] as const;
   const tokens: unknown[] = [];
   for (const key of keys) tokens.push(await put(d, t, key, text(1), SHORT_MS));
   await passShort(t);
-  const [read, replaced, extended, removed, both] = keys;
+  const [read, replaced, extended, removed, both, kept] = keys;
   assert.equal(await d.read(read, call()), null, 'read() of an expired session');
   if (d.replace) assert.equal((await replace(d, replaced, tokens[1])).outcome, 'missing', 'replace() of an expired session');
   const longer = { ttlMs: lifeOf(t, LONG_MS), onlyLonger: false };
   assert.equal(await d.extend({ key: extended, ...longer }, call()), false, 'extend() of an expired session');
   assert.equal(await d.remove(removed, call()), false, 'remove() of an expired session');
   if (d.readAndExtend) assert.equal(await d.readAndExtend({ key: both, ...longer }, call()), null, 'readAndExtend() of an expired session');
+  const item = { key: kept, ttlMs: longer.ttlMs, startsWith: '' };
+  if (d.readAndExtendMany) assert.deepEqual(await d.readAndExtendMany([item], call()), [null], 'readAndExtendMany() of an expired session');
   for (const key of keys) assert.equal(await d.read(key, call()), null, 'an expired session, after all that');
 }
 

@@ -1,4 +1,4 @@
-import type { Awaitable } from './types.js';
+import type { Awaitable } from '@sessile/core/driver';
 
 /** The longest pause between two tries, in ms. */
 const PAUSE_MS = 500;
